@@ -85,7 +85,7 @@ class Send(Frame, tag="send"):
 
 
 class Act(Frame, tag="act"):
-    """A command on a conversation or on oneself; answered by ack or nack. See docs/protocol.md for the actions."""
+    """A command on a conversation or on oneself; answered by ack or nack (actions: docs/protocol.md)."""
 
     cid: str
     action: str

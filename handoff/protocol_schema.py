@@ -24,7 +24,7 @@ _LIMITS = (
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of all frames: `$defs` by name; `ClientFrame` and `ServerFrame` are unions by `t`."""
+    """JSON Schema (2020-12) of all frames: `$defs` by name, `ClientFrame` and `ServerFrame` unions by `t`."""
     (client, server), components = msgspec.json.schema_components(
         [protocol.ClientFrame, protocol.ServerFrame], ref_template="#/$defs/{name}"
     )
