@@ -109,6 +109,9 @@ class Conversation:
     last_activity: datetime
     resolved: datetime | None
     resolved_by: str | None
+    offered_person: bool = False
+    visitor_read_seq: int = 0
+    agent_read_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,8 @@ class QueueEntry:
     offer_expires: datetime | None
     enqueued: datetime
     declined_by: frozenset[str] = field(default_factory=frozenset)
+    direct_to: str | None = None  # a transfer to one agent
+    workspace: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +147,43 @@ class AgentState:
     active: int
     availability: Availability
     idle_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfferEnded:
+    """An offer is over for `agent`; `why` is accepted, taken, expired, declined or withdrawn, `by` the winner's name."""
+
+    conversation: str
+    entry: str
+    agent: str
+    why: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An entry is offered to `agent` until `expires`, because of `why_zh`/`why_en`."""
+
+    conversation: str
+    entry: str
+    escalation: str
+    agent: str
+    expires: datetime
+    why_zh: str
+    why_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one use case did, for whoever must tell the sockets: publish `rows`, then the head, then ended offers.
+
+    `changed` is False when the call found everything already as asked (then `rows` is empty).
+    """
+
+    conversation: Conversation
+    rows: tuple[Message, ...] = ()
+    changed: bool = True
+    escalation: str | None = None
+    entry: str | None = None
+    ended: tuple[OfferEnded, ...] = ()
+    nobody_available: bool = False
