@@ -1,0 +1,1 @@
+window.jieliSettings = { inbox: "default" };
