@@ -72,7 +72,14 @@ def normal_email(email: str) -> str:
     """The form in which addresses are compared; Invalid(`bad_email`) when it is none."""
     cleaned = email.strip().lower()
     local, at, domain = cleaned.rpartition("@")
-    if not at or not local or "." not in domain or len(cleaned) > 320 or not cleaned.isprintable() or " " in cleaned:
+    if (
+        not at
+        or not local
+        or "." not in domain
+        or len(cleaned) > 320
+        or not cleaned.isprintable()
+        or " " in cleaned
+    ):
         raise Invalid("bad_email", "邮箱地址不正确。", "This is not an e-mail address.")
     return cleaned
 
@@ -111,11 +118,23 @@ def create(
     ident = new_id()
     conn.execute(
         tables.agents.insert().values(
-            id=ident, workspace=workspace, email=email, name=name, password_hash=password_hash, role=role,
-            skills=list(skills), languages=list(languages), queues=list(queues), capacity=capacity,
-            availability=Availability.OFFLINE, availability_since=now, idle_since=now, disabled=False,
-            failed_logins=0, created=now,
-        )  # fmt: skip
+            id=ident,
+            workspace=workspace,
+            email=email,
+            name=name,
+            password_hash=password_hash,
+            role=role,
+            skills=list(skills),
+            languages=list(languages),
+            queues=list(queues),
+            capacity=capacity,
+            availability=Availability.OFFLINE,
+            availability_since=now,
+            idle_since=now,
+            disabled=False,
+            failed_logins=0,
+            created=now,
+        )
     )
     return get(conn, workspace, ident)
 
@@ -141,7 +160,10 @@ def find(conn: Connection, workspace: str, email: str) -> Agent | None:
 def all_of(conn: Connection, workspace: str) -> list[Agent]:
     """The workspace's accounts by name, disabled ones included."""
     a = tables.agents
-    return [_agent(row) for row in conn.execute(select(a).where(a.c.workspace == workspace).order_by(a.c.name, a.c.id))]
+    return [
+        _agent(row)
+        for row in conn.execute(select(a).where(a.c.workspace == workspace).order_by(a.c.name, a.c.id))
+    ]
 
 
 def set_password(conn: Connection, workspace: str, agent: str, password_hash: str) -> None:
@@ -149,7 +171,9 @@ def set_password(conn: Connection, workspace: str, agent: str, password_hash: st
     get(conn, workspace, agent)
     a = tables.agents
     conn.execute(
-        update(a).where(a.c.id == agent).values(password_hash=password_hash, failed_logins=0, locked_until=None)
+        update(a)
+        .where(a.c.id == agent)
+        .values(password_hash=password_hash, failed_logins=0, locked_until=None)
     )
     _forget_logins(conn, agent)
 
@@ -271,7 +295,7 @@ def active_chats(conn: Connection, workspace: str) -> dict[str, int]:
         .where(c.workspace == workspace, c.status == Status.WITH_AGENT)
         .group_by(c.agent)
     )
-    return {agent: count for agent, count in rows}
+    return dict(rows)
 
 
 def states(conn: Connection, workspace: str, now: datetime) -> list[AgentState]:
@@ -310,4 +334,4 @@ def pending_offers(conn: Connection, workspace: str) -> dict[str, int]:
         .where(q.workspace == workspace, q.state == EntryState.OFFERED)
         .group_by(q.offered_to)
     )
-    return {agent: count for agent, count in rows}
+    return dict(rows)

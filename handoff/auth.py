@@ -104,7 +104,12 @@ _EDITOR: Final[dict[str, Scope]] = {
     "canned.read": "all",
     "presence.set": "self",
 }
-_ADMIN: Final[dict[str, Scope]] = {**_SUPERVISOR, "agents.write": "all", "inboxes.write": "all", "audit.read": "all"}
+_ADMIN: Final[dict[str, Scope]] = {
+    **_SUPERVISOR,
+    "agents.write": "all",
+    "inboxes.write": "all",
+    "audit.read": "all",
+}
 GRANTS: Final[dict[str, dict[str, Scope]]] = {
     "visitor": _VISITOR,
     Role.AGENT: _AGENT,
@@ -119,8 +124,10 @@ ACTIONS: Final = frozenset(action for grants in GRANTS.values() for action in gr
 def authorise(principal: Principal, action: str, resource: Resource) -> None:
     """Deny unless a grant covers it.
 
-    Raises Forbidden(`forbidden`) when the role never may; NotFound(`not_found`) when this thing is not theirs to see,
-    so that ids of others cannot be probed. An unknown action is a KeyError: a programming mistake, found by tests.
+    Raises Forbidden(`forbidden`) when the role never may; NotFound(`not_found`) when this thing is not
+    theirs to see,
+    so that ids of others cannot be probed. An unknown action is a KeyError: a programming mistake, found by
+    tests.
     """
     if action not in ACTIONS:
         raise KeyError(action)
@@ -143,7 +150,9 @@ def _covers(scope: Scope, principal: Principal, resource: Resource) -> bool:
         return resource.visitor == principal.id
     if resource.agent == principal.id:
         return True
-    return scope == "team" and resource.agent is None and resource.waiting and resource.queue in principal.queues
+    return (
+        scope == "team" and resource.agent is None and resource.waiting and resource.queue in principal.queues
+    )
 
 
 def _hidden() -> NotFound:
@@ -165,7 +174,9 @@ def agent_principal(agent: agents.Agent) -> Principal:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A new session: `token` goes into the cookie, `csrf` into the page; neither is stored readably but csrf."""
+    """A new session: `token` goes into the cookie, `csrf` into the page; neither is stored readably but
+    csrf.
+    """
 
     agent: agents.Agent
     token: str
@@ -187,8 +198,8 @@ async def sign_in(
 ) -> SignedIn:
     """Check a password and open a session of 12 hours.
 
-    Raises Unauthenticated: `bad_credentials` (no hint which of the two was wrong, and as slow for an unknown address),
-    `locked` for 15 minutes after five failures.
+    Raises Unauthenticated: `bad_credentials` (no hint which of the two was wrong, and as slow for an
+    unknown address), `locked` for 15 minutes after five failures.
     """
     found = await database.write(lambda conn: agents.begin_login(conn, workspace, email, now=now))
     async with _hashing:
@@ -220,14 +231,20 @@ def open_session(
     conn.execute(delete(s).where(s.c.expires < now))
     conn.execute(
         s.insert().values(
-            token_hash=digest(token), workspace=agent.workspace, agent=agent.id, csrf=csrf, created=now,
+            token_hash=digest(token),
+            workspace=agent.workspace,
+            agent=agent.id,
+            csrf=csrf,
+            created=now,
             expires=now + SESSION_LIFE,
-        )  # fmt: skip
+        )
     )
 
 
 def session(conn: Connection, token: str, *, now: datetime | None = None) -> Session:
-    """The session of a cookie; Unauthenticated(`no_session`) when it is unknown, expired or its account disabled."""
+    """The session of a cookie; Unauthenticated(`no_session`) when it is unknown, expired or its account
+    disabled.
+    """
     s = tables.sessions
     row = conn.execute(
         select(s).where(s.c.token_hash == digest(token), s.c.expires > (now or utc_now()))
@@ -249,7 +266,12 @@ def sign_out(conn: Connection, token: str) -> None:
 
 
 def store_ticket(
-    conn: Connection, principal: Principal, ticket: str, *, origin: str | None = None, now: datetime | None = None
+    conn: Connection,
+    principal: Principal,
+    ticket: str,
+    *,
+    origin: str | None = None,
+    now: datetime | None = None,
 ) -> None:
     """Make `ticket` (`new_secret()`) good for one hello within 30 s, from `origin` if given."""
     now = now or utc_now()
@@ -257,9 +279,13 @@ def store_ticket(
     conn.execute(delete(t).where(t.c.expires < now))
     conn.execute(
         t.insert().values(
-            ticket_hash=digest(ticket), workspace=principal.workspace, principal=principal.kind,
-            principal_id=principal.id, origin=origin, expires=now + TICKET_LIFE,
-        )  # fmt: skip
+            ticket_hash=digest(ticket),
+            workspace=principal.workspace,
+            principal=principal.kind,
+            principal_id=principal.id,
+            origin=origin,
+            expires=now + TICKET_LIFE,
+        )
     )
 
 

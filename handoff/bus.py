@@ -1,6 +1,8 @@
-"""The bus between sockets and processes: "conversation X is at seq N", and ephemeral relays. It may lose messages.
+"""The bus between sockets and processes: "conversation X is at seq N", and ephemeral relays. It may lose
+messages.
 
-Nothing durable travels here: a receiver reads rows from SQL, and looks at the tip now and then in case a word was lost.
+Nothing durable travels here: a receiver reads rows from SQL, and looks at the tip now and then in case a
+word was lost.
 """
 
 from __future__ import annotations

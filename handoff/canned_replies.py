@@ -31,13 +31,19 @@ def put(conn: Connection, workspace: str, *, short_code: str, language: str, tex
     code = short_code.strip().lstrip("/")
     if not 0 < len(code) <= 64 or not code.isprintable() or " " in code:
         raise Invalid(
-            "bad_short_code", "快捷码为 1 至 64 个字符,不含空格。", "A short code has 1 to 64 characters and no space."
+            "bad_short_code",
+            "快捷码为 1 至 64 个字符,不含空格。",
+            "A short code has 1 to 64 characters and no space.",
         )
     r = tables.canned_replies
-    conn.execute(delete(r).where(r.c.workspace == workspace, r.c.short_code == code, r.c.language == language))
+    conn.execute(
+        delete(r).where(r.c.workspace == workspace, r.c.short_code == code, r.c.language == language)
+    )
     reply = CannedReply(new_id(), code, language, clean_text(text))
     conn.execute(
-        r.insert().values(id=reply.id, workspace=workspace, short_code=code, language=language, text=reply.text)
+        r.insert().values(
+            id=reply.id, workspace=workspace, short_code=code, language=language, text=reply.text
+        )
     )
     return reply
 

@@ -28,10 +28,11 @@ _HEAD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A stored message. `dup`: it already was; then `before` is empty. `before`: rows written ahead of it (reopened).
+    """A stored message. `dup`: it already was; then `before` is empty. `before`: rows written ahead of it
+    (reopened).
 
-    `status` and `version` are the conversation's after the message: the bot answers when it is `with_bot`, carrying
-    `version` to `post_as_bot`.
+    `status` and `version` are the conversation's after the message: the bot answers when it is `with_bot`,
+    carrying `version` to `post_as_bot`.
     """
 
     message: Message
@@ -66,7 +67,9 @@ def _conversation(row: Any) -> Conversation:
     )  # fmt: skip
 
 
-def get(conn: Connection, conversation: str, *, workspace: str | None = None, lock: bool = False) -> Conversation:
+def get(
+    conn: Connection, conversation: str, *, workspace: str | None = None, lock: bool = False
+) -> Conversation:
     """The head of a conversation; NotFound when it does not exist or belongs to another workspace.
 
     `lock` keeps other processes from changing it until the transaction ends (SQLite has one writer anyway).
@@ -134,10 +137,21 @@ def open_conversation(
     ident = new_id()
     conn.execute(
         tables.conversations.insert().values(
-            id=ident, workspace=workspace, inbox=inbox, visitor=visitor, status=Status.WITH_BOT, version=1,
-            last_seq=0, language=language, attributes=dict(attributes or {}), offered_person=False, opened=now,
-            last_activity=now, visitor_read_seq=0, agent_read_seq=0,
-        )  # fmt: skip
+            id=ident,
+            workspace=workspace,
+            inbox=inbox,
+            visitor=visitor,
+            status=Status.WITH_BOT,
+            version=1,
+            last_seq=0,
+            language=language,
+            attributes=dict(attributes or {}),
+            offered_person=False,
+            opened=now,
+            last_activity=now,
+            visitor_read_seq=0,
+            agent_read_seq=0,
+        )
     )
     event = append_event(conn, ident, "opened", "会话已开始", "The conversation has started", now)
     return get(conn, ident), (event,)
@@ -192,8 +206,10 @@ def post(
 ) -> Posted:
     """A visitor's message, stored once per cid: the same body again is a repeat, another one a Conflict.
 
-    `body` holds `text` (1 to 8,000 characters) and perhaps `attachments`. A resolved conversation is reopened with the
-    bot first (a `reopened` row). While the bot has the conversation the message waits for a verdict (`unjudged`).
+    `body` holds `text` (1 to 8,000 characters) and perhaps `attachments`. A resolved conversation is
+    reopened with the
+    bot first (a `reopened` row). While the bot has the conversation the message waits for a verdict
+    (`unjudged`).
     Raises NotFound (also when the conversation is another visitor's), Invalid, Conflict(`idem_conflict`).
     """
     now = now or utc_now()
@@ -217,7 +233,9 @@ def post(
 
 def _reopen(conn: Connection, conversation: str, now: datetime) -> tuple[Conversation, Message]:
     head = move(conn, get(conn, conversation, lock=True), Status.WITH_BOT, now=now)
-    event = append_event(conn, conversation, "reopened", "会话已重新打开", "The conversation was reopened", now)
+    event = append_event(
+        conn, conversation, "reopened", "会话已重新打开", "The conversation was reopened", now
+    )
     return head, event
 
 
@@ -234,8 +252,10 @@ def post_as_bot(
 ) -> Posted:
     """The bot's row, if the bot still owns the conversation as it did at `expected_version`.
 
-    Raises Conflict(`fenced`) once ownership has changed: the answer is too late and must be dropped. A `cid` (for
-    instance `answer:<seq of the question>`) makes it idempotent. `body` may carry `stream`, the id of its deltas.
+    Raises Conflict(`fenced`) once ownership has changed: the answer is too late and must be dropped. A
+    `cid` (for
+    instance `answer:<seq of the question>`) makes it idempotent. `body` may carry `stream`, the id of its
+    deltas.
     """
     now = now or utc_now()
     head = _head(conn, conversation, "bot", cid if cid is None else _check_cid(cid))
@@ -268,7 +288,9 @@ def post_as_agent(
     workspace: str | None = None,
     now: datetime | None = None,
 ) -> Posted:
-    """An agent's message to the visitor; only while this agent has the conversation (Conflict `not_yours`)."""
+    """An agent's message to the visitor; only while this agent has the conversation (Conflict
+    `not_yours`).
+    """
     now = now or utc_now()
     clean_text(body.get("text"))
     head = _head(conn, conversation, agent, _check_cid(cid))
@@ -310,7 +332,12 @@ def post_note(
 
 
 def post_briefing(
-    conn: Connection, conversation: str, *, escalation: str, briefing: Mapping[str, Any], now: datetime | None = None
+    conn: Connection,
+    conversation: str,
+    *,
+    escalation: str,
+    briefing: Mapping[str, Any],
+    now: datetime | None = None,
 ) -> Message:
     """The copilot's briefing: kept with the escalation and put into the log as a private row."""
     now = now or utc_now()
@@ -321,7 +348,14 @@ def post_briefing(
 
 
 def post_event(
-    conn: Connection, conversation: str, event: str, zh: str, en: str, *, now: datetime | None = None, **data: Any
+    conn: Connection,
+    conversation: str,
+    event: str,
+    zh: str,
+    en: str,
+    *,
+    now: datetime | None = None,
+    **data: Any,
 ) -> Message:
     """An `event` row without a change of state (for instance `rated`)."""
     return append_event(conn, conversation, event, zh, en, now or utc_now(), **data)
@@ -336,9 +370,11 @@ def move(
     by: str | None = None,
     now: datetime,
 ) -> Conversation:
-    """Walk the state machine one step: new owner, version + 1. `agent` is set exactly when `to` is WITH_AGENT.
+    """Walk the state machine one step: new owner, version + 1. `agent` is set exactly when `to` is
+    WITH_AGENT.
 
-    Raises Conflict: `bad_transition` when the table has no such step, `stale` when another transaction was first.
+    Raises Conflict: `bad_transition` when the table has no such step, `stale` when another transaction was
+    first.
     """
     if to not in TRANSITIONS[head.status] and not (head.status is to is Status.QUEUED):
         raise Conflict(
@@ -351,18 +387,25 @@ def move(
         update(tables.conversations)
         .where(c.id == head.id, c.version == head.version)
         .values(
-            status=to, version=head.version + 1, agent=agent if to is Status.WITH_AGENT else None,
-            last_activity=now, resolved=now if to is Status.RESOLVED else None,
+            status=to,
+            version=head.version + 1,
+            agent=agent if to is Status.WITH_AGENT else None,
+            last_activity=now,
+            resolved=now if to is Status.RESOLVED else None,
             resolved_by=by if to is Status.RESOLVED else None,
-        )  # fmt: skip
+        )
     )
     if done.rowcount != 1:
-        raise Conflict("stale", "会话刚被其他人更改,请刷新。", "The conversation has just changed; reload it.")
+        raise Conflict(
+            "stale", "会话刚被其他人更改,请刷新。", "The conversation has just changed; reload it."
+        )
     return get(conn, head.id)
 
 
 def mark_read(conn: Connection, conversation: str, *, seq: int, visitor: bool) -> int:
-    """Everything up to `seq` was seen by the visitor (or else by the agents). Returns the mark, which never falls."""
+    """Everything up to `seq` was seen by the visitor (or else by the agents). Returns the mark, which never
+    falls.
+    """
     head = get(conn, conversation, lock=True)
     old = head.visitor_read_seq if visitor else head.agent_read_seq
     mark = min(max(seq, old), head.last_seq)
@@ -386,8 +429,8 @@ def unjudged(conn: Connection, *, limit: int = 500) -> list[Message]:
     m = tables.messages
     rows = conn.execute(
         select(
-            m.c.conversation, m.c.seq, m.c.id, m.c.cid, m.c.author, m.c.author_id, m.c.author_name, m.c.kind, m.c.body,
-            m.c.created,
+            m.c.conversation, m.c.seq, m.c.id, m.c.cid, m.c.author, m.c.author_id, m.c.author_name,
+            m.c.kind, m.c.body, m.c.created,
         )
         .where(m.c.judged.is_(False))
         .order_by(m.c.created, m.c.conversation, m.c.seq)
@@ -412,7 +455,10 @@ def unanswered(conn: Connection, *, since: datetime, limit: int = 500) -> list[C
         select(tables.conversations)
         .join(tables.messages, (m.conversation == c.id) & (m.seq == c.last_seq))
         .where(
-            c.status == Status.WITH_BOT, m.author == Author.VISITOR, m.judged.is_(True), m.created >= to_ms(since)
+            c.status == Status.WITH_BOT,
+            m.author == Author.VISITOR,
+            m.judged.is_(True),
+            m.created >= to_ms(since),
         )
         .order_by(m.created)
         .limit(limit)

@@ -1,4 +1,5 @@
-"""The dispatcher's step: expire offers, lapse leases, requeue, offer again. One unit; the caller publishes the outcome.
+"""The dispatcher's step: expire offers, lapse leases, requeue, offer again. One unit; the caller publishes
+the outcome.
 
 Called on every change of queue or presence and once a second.
 """
@@ -11,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from handoff import agents, escalation, queues, tables
-from handoff.agents import GRACE, LEASE
+from handoff.agents import GRACE
 from handoff.clock import elapsed_ms
 from handoff.domain import Availability, Change, EntryState, Offer, OfferEnded, QueueEntry, Status
 from handoff.routing import RoutingPolicy
@@ -28,7 +29,8 @@ class QueueState:
 
 @dataclass(frozen=True, slots=True)
 class Dispatched:
-    """What a tick changed: publish `requeued` rows, then `ended`, then `offers`, presence of `gone`, then positions.
+    """What a tick changed: publish `requeued` rows, then `ended`, then `offers`, presence of `gone`, then
+    positions.
 
     `moved` holds (workspace, queue) pairs whose order changed: tell those visitors their positions.
     """
@@ -59,7 +61,9 @@ def tick(conn: Connection, now: datetime, policy: RoutingPolicy | None = None) -
     policy = policy or RoutingPolicy()
     gone, requeued = _lapse(conn, now)
     q = tables.queue_entries.c
-    workspaces = conn.execute(select(q.workspace).where(q.state.in_(queues.OPEN_STATES)).distinct()).scalars().all()
+    workspaces = (
+        conn.execute(select(q.workspace).where(q.state.in_(queues.OPEN_STATES)).distinct()).scalars().all()
+    )
     ended: list[OfferEnded] = []
     offers: list[Offer] = []
     moved: set[tuple[str, str]] = set()
@@ -70,11 +74,17 @@ def tick(conn: Connection, now: datetime, policy: RoutingPolicy | None = None) -
         made = _offer(conn, workspace, now, policy)
         ended += over
         offers += made
-        touched = {item.entry for item in (*over, *made)} | {change.entry for change in requeued}
+        touched = (
+            {item.entry for item in over}
+            | {item.entry for item in made}
+            | {change.entry for change in requeued}
+        )
         moved |= {(workspace, item.queue) for item in entries if item.id in touched}
         oldest = min(item.enqueued for item in entries) if entries else now
         states.append(QueueState(workspace, len(entries), elapsed_ms(oldest, now)))
-    return Dispatched(tuple(offers), tuple(ended), tuple(requeued), tuple(gone), frozenset(moved), tuple(states))
+    return Dispatched(
+        tuple(offers), tuple(ended), tuple(requeued), tuple(gone), frozenset(moved), tuple(states)
+    )
 
 
 def _lapse(conn: Connection, now: datetime) -> tuple[list[agents.Agent], list[Change]]:
@@ -98,7 +108,9 @@ def _lapse(conn: Connection, now: datetime) -> tuple[list[agents.Agent], list[Ch
 
 
 def _expire(conn: Connection, workspace: str, entries: list[QueueEntry], now: datetime) -> list[OfferEnded]:
-    """Offers that ran out, or whose agent is not online any more, end; a direct transfer nobody can take opens up."""
+    """Offers that ran out, or whose agent is not online any more, end; a direct transfer nobody can take
+    opens up.
+    """
     states = {state.id: state for state in agents.states(conn, workspace, now)}
     over = []
     for item in entries:
@@ -128,6 +140,3 @@ def _offer(conn: Connection, workspace: str, now: datetime, policy: RoutingPolic
         for item in planned
     ]  # fmt: skip
     return [offer for offer in made if offer is not None]
-
-
-__all__ = ["GRACE", "LEASE", "Dispatched", "QueueState", "due", "tick"]

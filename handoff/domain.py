@@ -151,7 +151,9 @@ class AgentState:
 
 @dataclass(frozen=True, slots=True)
 class OfferEnded:
-    """An offer is over for `agent`; `why` is accepted, taken, expired, declined or withdrawn, `by` the winner's name."""
+    """An offer is over for `agent`; `why` is accepted, taken, expired, declined or withdrawn, `by` the
+    winner's name.
+    """
 
     conversation: str
     entry: str
@@ -175,7 +177,8 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one use case did, for whoever must tell the sockets: publish `rows`, then the head, then ended offers.
+    """What one use case did, for whoever must tell the sockets: publish `rows`, then the head, then ended
+    offers.
 
     `changed` is False when the call found everything already as asked (then `rows` is empty).
     """

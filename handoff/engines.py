@@ -1,4 +1,6 @@
-"""SQLAlchemy engines set up for one durable writer and many snapshot readers, and what their failures mean."""
+"""SQLAlchemy engines set up for one durable writer and many snapshot readers, and what their failures
+mean.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_MS: Final = 5_000
-_RETRY_STATES: Final = frozenset({"40001", "40P01", "23505"})  # serialization, deadlock, unique key taken meanwhile
+_RETRY_STATES: Final = frozenset(
+    {"40001", "40P01", "23505"}
+)  # serialization, deadlock, unique key taken meanwhile
 
 
 class Trouble(Enum):
@@ -53,10 +57,14 @@ def make_writer(url: str) -> Engine:
 def make_reader(url: str, size: int) -> Engine:
     """An engine whose connections cannot write and see one snapshot from BEGIN to the end."""
     parsed = make_url(url)
-    options: dict[str, Any] = {} if _is_sqlite(parsed) else {
-        "isolation_level": "REPEATABLE READ",
-        "pool_pre_ping": True,
-    }
+    options: dict[str, Any] = (
+        {}
+        if _is_sqlite(parsed)
+        else {
+            "isolation_level": "REPEATABLE READ",
+            "pool_pre_ping": True,
+        }
+    )
     engine = create_engine(
         parsed,
         pool_size=size,
@@ -115,6 +123,11 @@ def _classify_sqlite(cause: sqlite3.Error) -> Trouble:
         return Trouble.BUSY
     if primary == sqlite3.SQLITE_FULL:
         return Trouble.FULL
-    if primary in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}:
+    if primary in {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CANTOPEN,
+    }:
         return Trouble.FATAL
     return Trouble.UNIT

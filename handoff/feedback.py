@@ -29,7 +29,11 @@ def give(
     conn.execute(delete(f).where(f.c.conversation == conversation, f.c.seq == seq))
     conn.execute(
         f.insert().values(
-            conversation=conversation, seq=seq, workspace=head.workspace, helpful=helpful, created=now or utc_now()
+            conversation=conversation,
+            seq=seq,
+            workspace=head.workspace,
+            helpful=helpful,
+            created=now or utc_now(),
         )
     )
 

@@ -1,4 +1,6 @@
-"""Inboxes: the unit that a web page embeds, with its origins, languages, knowledge, queue, policy, texts and look."""
+"""Inboxes: the unit that a web page embeds, with its origins, languages, knowledge, queue, policy, texts
+and look.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,17 @@ from handoff.errors import Invalid, NotFound
 from handoff.log import new_id
 
 SETTABLE = frozenset(
-    {"name", "allowed_origins", "languages", "collections", "queue", "policy", "texts", "look", "identity_secret"}
+    {
+        "name",
+        "allowed_origins",
+        "languages",
+        "collections",
+        "queue",
+        "policy",
+        "texts",
+        "look",
+        "identity_secret",
+    }
 )
 
 
@@ -36,14 +48,16 @@ class Inbox:
     identity_secret: str | None
 
     def allows(self, origin: str) -> bool:
-        """Whether a page of this origin (scheme://host[:port]) may embed the inbox; exact match, or "*" for all."""
+        """Whether a page of this origin (scheme://host[:port]) may embed the inbox; exact match, or "*" for
+        all.
+        """
         return "*" in self.allowed_origins or origin in self.allowed_origins
 
 
 def _inbox(row: Any) -> Inbox:
     return Inbox(
-        row.id, row.workspace, row.name, tuple(row.allowed_origins), tuple(row.languages), tuple(row.collections),
-        row.queue, row.policy, row.texts, row.look, row.identity_secret,
+        row.id, row.workspace, row.name, tuple(row.allowed_origins), tuple(row.languages),
+        tuple(row.collections), row.queue, row.policy, row.texts, row.look, row.identity_secret,
     )  # fmt: skip
 
 
@@ -51,14 +65,20 @@ def get(conn: Connection, inbox: str) -> Inbox:
     """The inbox; NotFound(`inbox_not_found`)."""
     row = conn.execute(select(tables.inboxes).where(tables.inboxes.c.id == inbox)).one_or_none()
     if row is None:
-        raise NotFound("inbox_not_found", "找不到这个收件箱,请检查嵌入代码。", "There is no such inbox; check the embed code.")
+        raise NotFound(
+            "inbox_not_found",
+            "找不到这个收件箱,请检查嵌入代码。",
+            "There is no such inbox; check the embed code.",
+        )
     return _inbox(row)
 
 
 def all_of(conn: Connection, workspace: str) -> list[Inbox]:
     """The workspace's inboxes by name."""
     i = tables.inboxes
-    return [_inbox(row) for row in conn.execute(select(i).where(i.c.workspace == workspace).order_by(i.c.name))]
+    return [
+        _inbox(row) for row in conn.execute(select(i).where(i.c.workspace == workspace).order_by(i.c.name))
+    ]
 
 
 def create(
@@ -80,10 +100,18 @@ def create(
     ident = ident or new_id()
     conn.execute(
         tables.inboxes.insert().values(
-            id=ident, workspace=workspace, name=name, allowed_origins=list(allowed_origins),
-            languages=list(languages), collections=list(collections), queue=queue, policy=dict(policy or {}),
-            texts=dict(texts or {}), look=dict(look or {}), created=now or utc_now(),
-        )  # fmt: skip
+            id=ident,
+            workspace=workspace,
+            name=name,
+            allowed_origins=list(allowed_origins),
+            languages=list(languages),
+            collections=list(collections),
+            queue=queue,
+            policy=dict(policy or {}),
+            texts=dict(texts or {}),
+            look=dict(look or {}),
+            created=now or utc_now(),
+        )
     )
     return get(conn, ident)
 
@@ -93,7 +121,9 @@ def change(conn: Connection, workspace: str, inbox: str, **fields: Any) -> Inbox
     unknown = set(fields) - SETTABLE
     if unknown:
         names = ", ".join(sorted(unknown))
-        raise Invalid("bad_field", f"收件箱没有这些设置:{names}。", f"An inbox has no such settings: {names}.")
+        raise Invalid(
+            "bad_field", f"收件箱没有这些设置:{names}。", f"An inbox has no such settings: {names}."
+        )
     i = tables.inboxes
     if fields:
         conn.execute(update(i).where(i.c.id == inbox, i.c.workspace == workspace).values(**fields))

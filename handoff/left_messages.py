@@ -34,18 +34,28 @@ def _left(row: Any) -> LeftMessage:
 
 
 def create(conn: Connection, head: Conversation, *, contact: str, text: str, now: datetime) -> LeftMessage:
-    """Store it; called by `escalation.leave_message`. Invalid(`contact_empty`, `contact_too_long`, `text_…`)."""
+    """Store it; called by `escalation.leave_message`. Invalid(`contact_empty`, `contact_too_long`,
+    `text_…`).
+    """
     contact = contact.strip()
     if not contact:
-        raise Invalid("contact_empty", "请留下电话或邮箱,方便我们联系您。", "Leave a phone number or an e-mail address.")
+        raise Invalid(
+            "contact_empty", "请留下电话或邮箱,方便我们联系您。", "Leave a phone number or an e-mail address."
+        )
     if len(contact) > MAX_CONTACT:
         raise Invalid("contact_too_long", "联系方式过长。", "The contact is too long.")
     message = LeftMessage(new_id(), head.id, head.visitor, clean_text(contact), clean_text(text), "open", now)
     conn.execute(
         tables.left_messages.insert().values(
-            id=message.id, workspace=head.workspace, conversation=head.id, visitor=head.visitor,
-            contact=message.contact, text=message.text, state="open", created=now,
-        )  # fmt: skip
+            id=message.id,
+            workspace=head.workspace,
+            conversation=head.id,
+            visitor=head.visitor,
+            contact=message.contact,
+            text=message.text,
+            state="open",
+            created=now,
+        )
     )
     return message
 
@@ -54,7 +64,10 @@ def all_of(conn: Connection, workspace: str, *, limit: int = 200) -> list[LeftMe
     """The workspace's left messages: open ones first, newest first."""
     m = tables.left_messages
     rows = conn.execute(
-        select(m).where(m.c.workspace == workspace).order_by(m.c.state.desc(), m.c.created.desc()).limit(limit)
+        select(m)
+        .where(m.c.workspace == workspace)
+        .order_by(m.c.state.desc(), m.c.created.desc())
+        .limit(limit)
     )
     return [_left(row) for row in rows]
 

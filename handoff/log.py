@@ -1,6 +1,7 @@
 """The append-only log of a conversation: dense `seq`, allocated in the writer's transaction.
 
-State changes are rows of this log too (`event`), so everybody sees them in the same order as the words around them.
+State changes are rows of this log too (`event`), so everybody sees them in the same order as the words
+around them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _CONTROLS: Final = {code for code in (*range(32), *range(127, 160)) if chr(code)
 _NO_CONTROLS: Final = dict.fromkeys(_CONTROLS)
 _COLUMNS: Final = "conversation, seq, id, cid, author, author_id, author_name, kind, body, created"
 _BUMP: Final = (
-    "UPDATE conversation SET last_seq = last_seq + 1, last_activity = ? WHERE id = ? RETURNING last_seq, workspace"
+    "UPDATE conversation SET last_seq = last_seq + 1, last_activity = ?"
+    " WHERE id = ? RETURNING last_seq, workspace"
 )
 _INSERT: Final = (
     "INSERT INTO message (conversation, seq, id, workspace, cid, author, author_id, author_name, kind, body,"
@@ -37,7 +39,9 @@ MAX_PAGE: Final = 1_000  # rows of one read
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A row before it has a place in the log. `judged=False` marks a visitor turn that waits for its verdict."""
+    """A row before it has a place in the log. `judged=False` marks a visitor turn that waits for its
+    verdict.
+    """
 
     author: Author
     author_id: str
@@ -62,8 +66,8 @@ def clean_text(text: object, *, limit: int = MAX_TEXT) -> str:
     """`text` if it can be stored as it is.
 
     Raises `Invalid`: `text_not_string`, `text_empty` (nothing but white space), `text_too_long` (over `limit`
-    characters), `text_surrogate` (half of a UTF-16 pair), `text_control` (control characters other than tab and
-    line ends).
+    characters), `text_surrogate` (half of a UTF-16 pair), `text_control` (control characters other than tab
+    and line ends).
     """
     if not isinstance(text, str):
         raise Invalid("text_not_string", "消息内容必须是文字。", "The message text must be a string.")
@@ -118,12 +122,12 @@ def append(conn: Connection, conversation: str, draft: Draft, now: datetime) -> 
         ),
     )  # fmt: skip
     return Message(
-        conversation, seq, message_id, draft.cid, draft.author, draft.author_id, draft.author_name, draft.kind,
-        dict(draft.body), from_ms(created),
+        conversation, seq, message_id, draft.cid, draft.author, draft.author_id, draft.author_name,
+        draft.kind, dict(draft.body), from_ms(created),
     )  # fmt: skip
 
 
-def append_event(
+def append_event(  # noqa: PLR0917 read like a sentence at two dozen places
     conn: Connection, conversation: str, event: str, zh: str, en: str, now: datetime, **data: Any
 ) -> Message:
     """A state change as a row that everyone sees: body `{"event", …data, "text_zh", "text_en"}`."""
@@ -149,7 +153,9 @@ def history(conn: Connection, conversation: str, *, after: int = 0, limit: int =
     return [_message(row) for row in rows]
 
 
-def before(conn: Connection, conversation: str, *, before: int | None = None, limit: int = 50) -> list[Message]:
+def before(
+    conn: Connection, conversation: str, *, before: int | None = None, limit: int = 50
+) -> list[Message]:
     """The last `limit` rows (with seq < `before`, if given), oldest first: scrolling back."""
     upper = 2**31 - 1 if before is None else before
     rows = sql.execute(

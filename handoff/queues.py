@@ -55,8 +55,8 @@ class Planned:
 def _entry(row: Any) -> QueueEntry:
     return QueueEntry(
         id=row.id, conversation=row.conversation, escalation=row.escalation, queue=row.queue,
-        skills=frozenset(row.skills), language=row.language, priority=row.priority, state=EntryState(row.state),
-        offered_to=row.offered_to, offer_expires=row.offer_expires, enqueued=row.enqueued,
+        skills=frozenset(row.skills), language=row.language, priority=row.priority,
+        state=EntryState(row.state), offered_to=row.offered_to, offer_expires=row.offer_expires, enqueued=row.enqueued,
         declined_by=frozenset(row.declined_by), direct_to=row.direct_to, workspace=row.workspace,
     )  # fmt: skip
 
@@ -75,7 +75,12 @@ def create(
     ident = ident or new_id()
     conn.execute(
         tables.queues.insert().values(
-            id=ident, workspace=workspace, name=name, skills=list(skills), offer_ms=offer_ms, created=now or utc_now()
+            id=ident,
+            workspace=workspace,
+            name=name,
+            skills=list(skills),
+            offer_ms=offer_ms,
+            created=now or utc_now(),
         )
     )
     return Queue(ident, workspace, name, frozenset(skills), offer_ms)
@@ -115,7 +120,9 @@ def open_entry(conn: Connection, conversation: str, *, lock: bool = False) -> Qu
     return None if row is None else _entry(row)
 
 
-def open_entries(conn: Connection, workspace: str, *, queue: str | None = None, lock: bool = False) -> list[QueueEntry]:
+def open_entries(
+    conn: Connection, workspace: str, *, queue: str | None = None, lock: bool = False
+) -> list[QueueEntry]:
     """All waiting and offered entries, oldest first."""
     q = tables.queue_entries
     query = select(q).where(q.c.workspace == workspace, q.c.state.in_(OPEN_STATES))
@@ -131,7 +138,9 @@ def offers_to(conn: Connection, workspace: str, agent: str) -> list[QueueEntry]:
 
 
 def recent_waits(conn: Connection, workspace: str, queue: str, now: datetime) -> list[int]:
-    """Waits (ms) of the queue's last accepted entries, newest first, at most 20, none older than four hours."""
+    """Waits (ms) of the queue's last accepted entries, newest first, at most 20, none older than four
+    hours.
+    """
     e, q = tables.escalations.c, tables.queue_entries.c
     rows = conn.execute(
         select(e.wait_ms)
@@ -148,7 +157,8 @@ def recent_waits(conn: Connection, workspace: str, queue: str, now: datetime) ->
 def estimate(waits: Sequence[int], position: int, online: int, waited_ms: int = 0) -> tuple[int, int] | None:
     """A range (low, high) in ms for the wait that is still ahead; None when nobody can say.
 
-    The middle half of recent waits, stretched by how many stand ahead for each agent online, less what was waited.
+    The middle half of recent waits, stretched by how many stand ahead for each agent online, less what was
+    waited.
     """
     if online <= 0 or len(waits) < ENOUGH:
         return None
@@ -161,7 +171,12 @@ def estimate(waits: Sequence[int], position: int, online: int, waited_ms: int = 
 
 
 def positions(
-    conn: Connection, workspace: str, queue: str, *, now: datetime | None = None, policy: RoutingPolicy | None = None
+    conn: Connection,
+    workspace: str,
+    queue: str,
+    *,
+    now: datetime | None = None,
+    policy: RoutingPolicy | None = None,
 ) -> list[Position]:
     """Everyone who waits in a queue, next first."""
     now = now or utc_now()
@@ -192,7 +207,10 @@ def position(conn: Connection, conversation: str, *, now: datetime | None = None
 
 
 def plan(
-    entries: Sequence[QueueEntry], agents: Sequence[AgentState], now: datetime, policy: RoutingPolicy | None = None
+    entries: Sequence[QueueEntry],
+    agents: Sequence[AgentState],
+    now: datetime,
+    policy: RoutingPolicy | None = None,
 ) -> list[Planned]:
     """Which waiting entries to offer to whom now: most urgent first, nobody beyond capacity. Pure.
 

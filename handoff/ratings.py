@@ -52,7 +52,11 @@ def rate(
     conn.execute(delete(r).where(r.c.conversation == conversation))
     conn.execute(
         r.insert().values(
-            conversation=conversation, workspace=head.workspace, score=score, comment=comment.strip(), created=now
+            conversation=conversation,
+            workspace=head.workspace,
+            score=score,
+            comment=comment.strip(),
+            created=now,
         )
     )
     if not first:

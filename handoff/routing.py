@@ -16,7 +16,8 @@ class RoutingPolicy:
     Attributes:
         ageing_ms: waiting this long counts as much as one step of priority, so nobody starves.
         max_offers: offers that one agent has to answer at a time.
-        language_required: never offer to somebody who does not speak the visitor's language; otherwise a speaker is
+        language_required: never offer to somebody who does not speak the visitor's language; otherwise a
+        speaker is
             preferred.
     """
 
@@ -47,7 +48,7 @@ def in_order(entries: Sequence[QueueEntry], now: datetime, policy: RoutingPolicy
 
 def speaks(agent: AgentState, language: str) -> bool:
     """Whether the agent works in this language ("zh-CN" and "zh" are one); no languages listed means any."""
-    wanted = language.split("-")[0].lower()
+    wanted = language.split("-", maxsplit=1)[0].lower()
     return not agent.languages or any(known.split("-")[0].lower() == wanted for known in agent.languages)
 
 
@@ -67,9 +68,10 @@ def choose(
 ) -> Choice | None:
     """The best agent for the entry, or None when nobody can take it.
 
-    Must: online, in the queue, skilled, below capacity. Never somebody who declined it, unless everyone who could take
-    it did. Prefers: speaks the language, then least loaded (share of capacity), then longest idle. A transfer to one
-    agent goes to that agent alone while they are able to take it.
+    Must: online, in the queue, skilled, below capacity. Never somebody who declined it, unless everyone who
+    could take
+    it did. Prefers: speaks the language, then least loaded (share of capacity), then longest idle. A
+    transfer to one agent goes to that agent alone while they are able to take it.
     """
     able = [agent for agent in agents if eligible(entry, agent, policy)]
     if entry.direct_to is not None:

@@ -29,7 +29,9 @@ TEXTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """Ids of what is always there. `epoch` names this incarnation of the database: a changed one voids every cursor."""
+    """Ids of what is always there. `epoch` names this incarnation of the database: a changed one voids
+    every cursor.
+    """
 
     workspace: str
     inbox: str
@@ -45,7 +47,9 @@ def ensure_defaults(conn: Connection, *, now: datetime | None = None) -> Default
     if _missing(conn, tables.queues):
         queues.create(conn, workspace=DEFAULT, name="客服", ident=DEFAULT, now=now)
     if _missing(conn, tables.inboxes):
-        inboxes.create(conn, workspace=DEFAULT, name="Website", queue=DEFAULT, texts=TEXTS, ident=DEFAULT, now=now)
+        inboxes.create(
+            conn, workspace=DEFAULT, name="Website", queue=DEFAULT, texts=TEXTS, ident=DEFAULT, now=now
+        )
     return Defaults(DEFAULT, DEFAULT, DEFAULT, epoch(conn) or new_epoch(conn))
 
 

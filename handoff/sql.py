@@ -1,6 +1,7 @@
 """Hand-written SQL for the hot path: one text with `?` marks, run on either database's raw connection.
 
-SQLAlchemy Core costs some 30 µs a statement, the raw driver 4; appending a message is the one place where it counts.
+SQLAlchemy Core costs some 30 µs a statement, the raw driver 4; appending a message is the one place where
+it counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Verdicts: what was decided about each customer turn, and why; also when the decision was to stay with the bot."""
+"""Verdicts: what was decided about each customer turn, and why; also when the decision was to stay with the
+bot.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from handoff.clock import utc_now
 
 @dataclass(frozen=True, slots=True)
 class StoredVerdict:
-    """One row of `verdict`. `evidence` is [{"start", "end", "text"}], `trajectory` the state for the next turn."""
+    """One row of `verdict`. `evidence` is [{"start", "end", "text"}], `trajectory` the state for the next
+    turn.
+    """
 
     conversation: str
     seq: int
@@ -59,7 +63,9 @@ def store(
     reason_en: str,
     now: datetime | None = None,
 ) -> bool:
-    """Store the verdict on row `seq` and mark the row judged. Returns False when it already had one (kept as it is)."""
+    """Store the verdict on row `seq` and mark the row judged. Returns False when it already had one (kept
+    as it is).
+    """
     head = conversations.get(conn, conversation, lock=True)
     v = tables.verdicts
     conversations.mark_judged(conn, conversation, [seq])
@@ -68,11 +74,24 @@ def store(
         return False
     conn.execute(
         v.insert().values(
-            conversation=conversation, seq=seq, workspace=head.workspace, decision=decision, rule=rule,
-            score=score, threshold=threshold, negative=negative, level=level, label=label, intensity=intensity,
-            evidence=[dict(span) for span in evidence], signals=dict(signals), trajectory=dict(trajectory),
-            reason_zh=reason_zh, reason_en=reason_en, created=now or utc_now(),
-        )  # fmt: skip
+            conversation=conversation,
+            seq=seq,
+            workspace=head.workspace,
+            decision=decision,
+            rule=rule,
+            score=score,
+            threshold=threshold,
+            negative=negative,
+            level=level,
+            label=label,
+            intensity=intensity,
+            evidence=[dict(span) for span in evidence],
+            signals=dict(signals),
+            trajectory=dict(trajectory),
+            reason_zh=reason_zh,
+            reason_en=reason_en,
+            created=now or utc_now(),
+        )
     )
     return True
 

@@ -36,8 +36,8 @@ class Visitor:
 
 def _visitor(row: Any) -> Visitor:
     return Visitor(
-        row.id, row.workspace, row.inbox, row.external_id, row.verified, row.name, row.email, row.phone, row.tier,
-        row.attributes, row.created, row.last_seen,
+        row.id, row.workspace, row.inbox, row.external_id, row.verified, row.name, row.email, row.phone,
+        row.tier, row.attributes, row.created, row.last_seen,
     )  # fmt: skip
 
 
@@ -60,9 +60,16 @@ def create(
     ident = new_id()
     conn.execute(
         tables.visitors.insert().values(
-            id=ident, workspace=workspace, inbox=inbox, secret_hash=digest(secret), verified=False, name=name,
-            attributes=dict(attributes or {}), created=now, last_seen=now,
-        )  # fmt: skip
+            id=ident,
+            workspace=workspace,
+            inbox=inbox,
+            secret_hash=digest(secret),
+            verified=False,
+            name=name,
+            attributes=dict(attributes or {}),
+            created=now,
+            last_seen=now,
+        )
     )
     return get(conn, workspace, ident), secret
 
@@ -82,7 +89,9 @@ def authenticate(conn: Connection, visitor: str, secret: str) -> Visitor:
     row = conn.execute(select(v).where(v.c.id == visitor)).one_or_none()
     if not matches(secret, row.secret_hash if row is not None else None) or row is None:
         raise Unauthenticated(
-            "bad_visitor", "访客凭证无效,请刷新页面。", "The visitor's credentials are not valid; reload the page."
+            "bad_visitor",
+            "访客凭证无效,请刷新页面。",
+            "The visitor's credentials are not valid; reload the page.",
         )
     return _visitor(row)
 

@@ -1,8 +1,9 @@
 """Durable storage: many callers, one writer thread, one commit for all who wait.
 
-A *unit* is a plain function over a synchronous SQLAlchemy `Connection`. `Database.write` queues it; the writer drains
-up to `batch` units into one transaction and acknowledges them together after COMMIT (SQLite: WAL, synchronous=FULL).
-A unit may run twice, so it must have no effect outside the database.
+A *unit* is a plain function over a synchronous SQLAlchemy `Connection`. `Database.write` queues it; the
+writer drains
+up to `batch` units into one transaction and acknowledges them together after COMMIT (SQLite: WAL,
+synchronous=FULL). A unit may run twice, so it must have no effect outside the database.
 """
 
 from __future__ import annotations
@@ -37,19 +38,26 @@ RETRIES: Final = 8  # of a transaction that PostgreSQL gave up for a deadlock or
 
 def busy() -> Unavailable:
     """More is waiting than can be written soon."""
-    return Unavailable("busy", "系统正忙,请稍后重试。", "The server is busy; try again in a moment.", retry_ms=500)
+    return Unavailable(
+        "busy", "系统正忙,请稍后重试。", "The server is busy; try again in a moment.", retry_ms=500
+    )
 
 
 def storage_down() -> Unavailable:
     """Nothing can be made durable now."""
     return Unavailable(
-        "storage", "暂时无法保存,请稍后重试。", "Nothing can be saved right now; try again later.", retry_ms=2_000
+        "storage",
+        "暂时无法保存,请稍后重试。",
+        "Nothing can be saved right now; try again later.",
+        retry_ms=2_000,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class WriterStats:
-    """Counters since start: `units` written, `batches` committed, `reruns` after a bad unit, `waiting` now."""
+    """Counters since start: `units` written, `batches` committed, `reruns` after a bad unit, `waiting`
+    now.
+    """
 
     units: int
     batches: int
@@ -97,8 +105,10 @@ class Database:
         url: ``sqlite:///path`` or ``postgresql+psycopg://…``.
         batch, backlog: see the module constants.
         readers: worker threads, each with its own read connection.
-        on_fatal: called once, on the writer thread, when storage failed for good (an I/O error at COMMIT): the server
-            should exit non-zero. From then on every write raises ``Unavailable("storage")`` and reads still work.
+        on_fatal: called once, on the writer thread, when storage failed for good (an I/O error at COMMIT):
+        the server
+            should exit non-zero. From then on every write raises ``Unavailable("storage")`` and reads still
+            work.
     """
 
     def __init__(
@@ -141,8 +151,13 @@ class Database:
         return WriterStats(self._units, self._batches, self._reruns, self._jobs.qsize())
 
     def create_tables(self, *schemas: MetaData) -> None:
-        """Create the tables of each schema that are missing (tests and new databases; migrations are the bot's)."""
-        self.write_now(lambda conn: [schema.create_all(conn) for schema in schemas])
+        """Create missing tables (tests and new databases; migrations are the bot's)."""
+
+        def create(conn: Connection) -> None:
+            for schema in schemas:
+                schema.create_all(conn)
+
+        self.write_now(create)
 
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` in the next grouped transaction; durable when this returns.
@@ -264,7 +279,8 @@ class Database:
                 job.error = spoiled.cause
 
     def _transaction(self, jobs: list[_Job]) -> None:
-        """One transaction for all jobs, tried again when the database says that another writer was in the way.
+        """One transaction for all jobs, tried again when the database says that another writer was in the
+        way.
 
         Raises `_Spoiled` when a unit failed so that everything was rolled back; any trouble of the storage
         itself becomes the outcome of every job.
