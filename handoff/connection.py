@@ -14,7 +14,19 @@ import msgspec
 
 from handoff import protocol
 from handoff.protocol import (
-    Act, Bye, ClientFrame, Frame, Hello, Nack, Ping, Pong, Read, Send, Sub, Typing, Unsub,
+    Act,
+    Bye,
+    ClientFrame,
+    Frame,
+    Hello,
+    Nack,
+    Ping,
+    Pong,
+    Read,
+    Send,
+    Sub,
+    Typing,
+    Unsub,
 )  # fmt: skip
 
 MAX_ID: Final = 64  # characters of a cid or a conversation id
