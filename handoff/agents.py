@@ -295,7 +295,7 @@ def active_chats(conn: Connection, workspace: str) -> dict[str, int]:
         .where(c.workspace == workspace, c.status == Status.WITH_AGENT)
         .group_by(c.agent)
     )
-    return dict(rows)
+    return {str(agent): int(count) for agent, count in rows.all()}
 
 
 def states(conn: Connection, workspace: str, now: datetime) -> list[AgentState]:
@@ -334,4 +334,4 @@ def pending_offers(conn: Connection, workspace: str) -> dict[str, int]:
         .where(q.workspace == workspace, q.state == EntryState.OFFERED)
         .group_by(q.offered_to)
     )
-    return dict(rows)
+    return {str(agent): int(count) for agent, count in rows.all()}

@@ -14,15 +14,15 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_MS: Final = 5_000
-_RETRY_STATES: Final = frozenset(
-    {"40001", "40P01", "23505"}
-)  # serialization, deadlock, unique key taken meanwhile
+_RETRY_STATES: Final = frozenset({"40001", "40P01"})  # serialization, deadlock
+_UNIQUE: Final = "23505"
 
 
 class Trouble(Enum):
     """What an exception out of a transaction means to the writer."""
 
     UNIT = "unit"  # the unit's own fault
+    TAKEN = "taken"  # a unique key: another process was first (a re-run sees that), or the unit's own fault
     CLASH = "clash"  # another process was in the way: try again
     BUSY = "busy"  # the file is locked by another process
     FULL = "full"  # the disk is full: refuse, recover when it is freed
@@ -103,6 +103,8 @@ def classify(failure: BaseException) -> Trouble:
         return Trouble.UNIT
     if state in _RETRY_STATES:
         return Trouble.CLASH
+    if state == _UNIQUE:
+        return Trouble.TAKEN
     if state == "53100":  # disk_full
         return Trouble.FULL
     if lost or state is None or state[:2] in {"08", "57"}:

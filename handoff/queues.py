@@ -56,8 +56,9 @@ def _entry(row: Any) -> QueueEntry:
     return QueueEntry(
         id=row.id, conversation=row.conversation, escalation=row.escalation, queue=row.queue,
         skills=frozenset(row.skills), language=row.language, priority=row.priority,
-        state=EntryState(row.state), offered_to=row.offered_to, offer_expires=row.offer_expires, enqueued=row.enqueued,
-        declined_by=frozenset(row.declined_by), direct_to=row.direct_to, workspace=row.workspace,
+        state=EntryState(row.state), offered_to=row.offered_to, offer_expires=row.offer_expires,
+        enqueued=row.enqueued, declined_by=frozenset(row.declined_by),
+        direct_to=row.direct_to, workspace=row.workspace,
     )  # fmt: skip
 
 

@@ -290,13 +290,13 @@ class Database:
                 self._attempt(jobs)
                 return
             except _Spoiled as spoiled:
-                trouble = classify(spoiled.cause)
-                if trouble is Trouble.UNIT or (trouble is Trouble.CLASH and len(jobs) > 1):
+                trouble, cause = classify(spoiled.cause), spoiled.cause
+                again = trouble is Trouble.TAKEN and len(jobs) == 1 and attempt == 0
+                if trouble is Trouble.UNIT or (trouble is Trouble.TAKEN and not again):
                     raise
-                cause: Exception = spoiled.cause
             except Exception as failure:  # the writer thread is a task's outer edge: BEGIN or COMMIT failed
                 trouble, cause = classify(failure), failure
-            if trouble is not Trouble.CLASH:
+            if trouble not in {Trouble.CLASH, Trouble.TAKEN}:
                 break
             time.sleep(random.uniform(0, 0.005 * (attempt + 1)))  # a step aside for the other writer
         self._fail(jobs, trouble, cause)
