@@ -1,0 +1,174 @@
+"""Answers without a language model: the sentences that answer, quoted word for word, with their source.
+
+Steps, tables and code are quoted whole, everything stands in the document's order, nothing twice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot import guard, texts
+from bot.answers import Answer, Citation, Piece, Question, Retrieved
+from bot.textparts import Block, blocks, sentences, terms
+
+if TYPE_CHECKING:
+    from kb_ingest.knowledge import Hit
+
+WHOLE = 520  # characters: a passage up to here is quoted whole, readers want the conditions too
+QUOTE = 620  # of the best passage
+SECOND = 260  # of a second one
+_QUESTION_LINE = re.compile(r"^\s*(?:#{1,6}\s+|(?:问题?|q(?:uestion)?|标题)\s*[:：]\s*)", re.IGNORECASE)
+_ANSWER_MARK = re.compile(r"^\s*(?:答案?|回答|a(?:nswer)?)\s*[:：]\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each term of the question tells; rare ones in the retrieved passages tell more."""
+
+    weight: dict[str, float]
+
+    @classmethod
+    def of(cls, query: str, passages: Sequence[str]) -> Weights:
+        """Inverse document frequency over the passages."""
+        counts = Counter(term for passage in passages for term in terms(passage))
+        total = len(passages) + 1
+        return cls({term: math.log(1 + total / (1 + counts[term])) for term in terms(query)})
+
+    def coverage(self, text: str, extra: str = "") -> float:
+        """Share 0..1 of the question's weight that stands in `text` (`extra`, its headings, counts half)."""
+        total = sum(self.weight.values())
+        if not total:
+            return 0.0
+        here, above = terms(text), terms(extra)
+        return sum(w if t in here else w / 2 if t in above else 0.0 for t, w in self.weight.items()) / total
+
+
+def _body_blocks(hit: Hit) -> list[Block]:
+    """The passage's blocks without headings, repeated questions and text that gives orders to machines."""
+    kept = []
+    title_terms = terms(f"{hit.title} {hit.heading}")
+    for block in blocks(hit.text):
+        lines = [line for line in block.text.splitlines() if not _QUESTION_LINE.match(line)]
+        text = _ANSWER_MARK.sub("", "\n".join(lines)).strip("\n")
+        only_title = "\n" not in text and terms(text) <= title_terms and len(text) < 80
+        if text.strip() and not only_title:
+            kept.append(Block(_without_orders(text), block.start, block.kind))
+    return [block for block in kept if block.text.strip()]
+
+
+def _without_orders(text: str) -> str:
+    if not guard.gives_orders(text):
+        return text
+    return " ".join(part for part in sentences(text) if not guard.gives_orders(part))
+
+
+def _choose(found: list[Block], hit: Hit, weights: Weights, room: int) -> list[Block]:
+    """Blocks to quote within `room` characters, in document order."""
+    if sum(len(block.text) for block in found) <= max(room, WHOLE if room >= QUOTE else 0):
+        return found
+    heading = f"{hit.title} {hit.heading}"
+    ranked = sorted(
+        range(len(found)), key=lambda i: (-weights.coverage(found[i].text, heading), i)
+    )
+    chosen: list[int] = []
+    for index in ranked:
+        used = sum(len(found[i].text) for i in chosen)
+        if chosen and used + len(found[index].text) > room:
+            continue
+        chosen.append(index)
+        if used + len(found[index].text) >= room:
+            break
+    return [_shorten(found[i], weights, room) for i in sorted(chosen)]
+
+
+def _shorten(block: Block, weights: Weights, room: int) -> Block:
+    """A paragraph longer than the room keeps its telling sentences; steps, tables and code stay whole."""
+    if block.kind != "paragraph" or len(block.text) <= room:
+        return block
+    parts = sentences(block.text)
+    ranked = sorted(range(len(parts)), key=lambda i: (-weights.coverage(parts[i]), i))
+    chosen: list[int] = []
+    for index in ranked:
+        if chosen and sum(len(parts[i]) for i in chosen) + len(parts[index]) > room:
+            continue
+        chosen.append(index)
+    return Block(" ".join(parts[i] for i in sorted(chosen)), block.start, block.kind)
+
+
+def _normal(text: str) -> str:
+    return re.sub(r"\W+", "", text.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What is quoted of one passage."""
+
+    hit: Hit
+    text: str
+
+
+def quotes(question: Question, retrieved: Retrieved) -> list[Quote]:
+    """The best passage's answer, and a second one's where it adds what the first does not say."""
+    hits = retrieved.hits
+    weights = Weights.of(retrieved.query, [hit.text for hit in hits])
+    made: list[Quote] = []
+    for hit in hits[:5]:
+        if len(made) == 2:
+            break
+        if made and not _adds(hit, made[0], weights, hits[0].score):
+            continue
+        found = _body_blocks(hit)
+        picked = _choose(found, hit, weights, QUOTE if not made else SECOND)
+        text = "\n\n".join(_unseen(picked, made)).strip()
+        if text:
+            made.append(Quote(hit, text))
+    return made
+
+
+def _unseen(picked: Sequence[Block], made: Sequence[Quote]) -> list[str]:
+    said = _normal(" ".join(quote.text for quote in made))
+    fresh: list[str] = []
+    for block in picked:
+        normal = _normal(block.text)
+        if normal and normal not in said:
+            fresh.append(block.text)
+            said += normal
+    return fresh
+
+
+def _adds(hit: Hit, first: Quote, weights: Weights, best: float) -> bool:
+    """Whether a further passage is nearly as good and covers words of the question that the first lacks."""
+    if best > 0 and hit.score < 0.8 * best:
+        return False
+    before = weights.coverage(first.text, f"{first.hit.title} {first.hit.heading}")
+    both = weights.coverage(f"{first.text} {hit.text}", f"{first.hit.title} {hit.title} {hit.heading}")
+    return both - before >= 0.15
+
+
+class ExtractiveAnswerer:
+    """Quotes; needs no model and no network."""
+
+    async def answer(self, question: Question, retrieved: Retrieved) -> AsyncIterator[Piece | Answer]:
+        """One piece for each quote, then the answer. Declines when nothing quotable was retrieved."""
+        parts: list[str] = []
+        citations: list[Citation] = []
+        for n, quote in enumerate(quotes(question, retrieved), start=1):
+            hit = quote.hit
+            text = guard.clean(quote.text, allowed=guard.urls(hit.text))
+            lead = (texts.found_in if n == 1 else texts.also_in)(hit.title, question.language)
+            part = f"{lead}\n{text} [{n}]"
+            yield Piece(part if n == 1 else f"\n\n{part}")
+            parts.append(part)
+            citations.append(Citation(n, hit.document, hit.title, hit.url, hit.path, text))
+        if not parts:
+            yield Answer(
+                texts.decline(question.language),
+                answered=False, confidence=retrieved.confidence, offer_person=True, source="decline",
+            )  # fmt: skip
+            return
+        yield Answer("\n\n".join(parts), tuple(citations), confidence=retrieved.confidence, source="extractive")

@@ -1,0 +1,93 @@
+"""The values that questions and answers are made of, and what every answerer offers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from handoff.emotion_text import Exchange
+
+if TYPE_CHECKING:
+    from kb_ingest.knowledge import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a customer asked. `language` is zh-CN or en; `history` holds earlier exchanges, oldest first."""
+
+    text: str
+    language: str
+    history: tuple[Exchange, ...] = ()
+    collections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What the knowledge base holds on a question. `confidence`: probability that `hits` answer it."""
+
+    query: str
+    hits: tuple[Hit, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A snapshot of the source: `quote` stands word for word in the document; `n` is the mark in the text."""
+
+    n: int
+    document: str
+    title: str
+    url: str | None
+    path: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer.
+
+    Attributes:
+        answered: False where the bot declines; then `offer_person` is True.
+        source: who made it: generative, extractive, smalltalk, clarify or decline.
+        choices: topics to pick from, when the bot asks back.
+    """
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    answered: bool = True
+    confidence: float = 1.0
+    offer_person: bool = False
+    source: str = "extractive"
+    choices: tuple[str, ...] = field(default=())
+
+    def body(self) -> dict[str, Any]:
+        """The answer as the body of a `text` row (docs/protocol.md)."""
+        body: dict[str, Any] = {
+            "text": self.text,
+            "answered": self.answered,
+            "confidence": round(self.confidence, 4),
+            "source": self.source,
+        }
+        if self.citations:
+            body["citations"] = [asdict(citation) for citation in self.citations]
+        if self.offer_person:
+            body["offer_person"] = True
+        if self.choices:
+            body["choices"] = list(self.choices)
+        return body
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some more text of the answer in the making."""
+
+    text: str
+
+
+class Answerer(Protocol):
+    """Makes an answer from passages that are known to be about the question."""
+
+    def answer(self, question: Question, retrieved: Retrieved) -> AsyncIterator[Piece | Answer]:
+        """Pieces as they come, then one `Answer` with the whole text."""
+        ...

@@ -1,0 +1,1 @@
+"""The database's schema through time: Alembic revisions over both packages' tables."""

@@ -1,0 +1,1 @@
+"""From a question to a grounded answer: condense → retrieve → answer → cite → check."""
