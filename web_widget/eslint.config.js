@@ -22,5 +22,5 @@ export default tseslint.config(
       "@typescript-eslint/no-non-null-assertion": "error",
     },
   },
-  { files: ["scripts/**", "*.js"], languageOptions: { globals: { process: "readonly", console: "readonly", Buffer: "readonly" } }, rules: { "no-console": "off" } },
+  { files: ["scripts/**", "*.js"], languageOptions: { globals: { URL: "readonly", process: "readonly", console: "readonly", Buffer: "readonly" } }, rules: { "no-console": "off" } },
 );

@@ -95,7 +95,7 @@ export class DeskApi {
   readonly http: Http;
 
   constructor(options: HttpOptions = {}) {
-    this.http = new Http({ ...options, headers: () => (this.csrf ? { "x-csrf-token": this.csrf } : {}) });
+    this.http = new Http({ ...options, headers: (): Record<string, string> => (this.csrf ? { "x-csrf-token": this.csrf } : {}) });
   }
 
   async login(email: string, password: string): Promise<Agent> {

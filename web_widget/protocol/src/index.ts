@@ -6,6 +6,7 @@ export { Emitter } from "./emitter.ts";
 export { ApiError, Http, type HttpOptions } from "./http.ts";
 export { type Entry, type OutboxState } from "./outbox.ts";
 export { memoryStore, webStore, type Store } from "./storage.ts";
+export type { Connection, ConnectionState, SocketLike } from "./link.ts";
 export * from "./socket.ts";
 export * from "./widget_api.ts";
 export * from "./desk_api.ts";

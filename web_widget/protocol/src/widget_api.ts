@@ -37,7 +37,7 @@ export class WidgetApi {
   constructor(key: () => VisitorKey | null, options: HttpOptions = {}) {
     this.http = new Http({
       ...options,
-      headers: () => {
+      headers: (): Record<string, string> => {
         const visitor = key();
         return visitor ? { authorization: `Bearer ${visitor.id}.${visitor.secret}` } : {};
       },
