@@ -1,8 +1,8 @@
 """Texts to vectors: the packaged bilingual encoder, or any sentence-transformers model by id or path.
 
-Cheap to construct; the model is loaded by `warm_up()` or by the first text. Every model runs single-threaded inside a
-call: OpenMP on busy cores turned 17 ms into 1,190, so parallelism comes from embedding several texts at a time in a
-small pool of our own.
+Cheap to construct; the model is loaded by `warm_up()` or by the first text. The packaged one runs single-threaded
+inside a call: OpenMP on busy cores turned 17 ms into 1,190, so parallelism comes from embedding several texts at a
+time in a small pool of our own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from kb_ingest.errors import ModelMissing
 
 Vectors = NDArray[np.float32]
 _BATCH = 16
+_DIMENSION = 384
 _E5_PROMPTS = ("query: ", "passage: ")
 # bge's Chinese v1.5 models are trained with an instruction on the query side only.
 _BGE_ZH_PROMPTS = ("为这个句子生成表示以用于检索相关文章：", "")
@@ -33,6 +34,10 @@ class Embedder(Protocol):
     @property
     def name(self) -> str:
         """Identifies the model: vectors of different names are never compared."""
+
+    @property
+    def dimension(self) -> int:
+        """Of its vectors; the model is loaded if it must be."""
 
     def warm_up(self) -> None:
         """Load the model.
@@ -77,6 +82,10 @@ class PackagedEmbedder:
     def name(self) -> str:
         return f"{MODEL_NAME}-int8"
 
+    @property
+    def dimension(self) -> int:
+        return _DIMENSION
+
     def warm_up(self) -> None:
         with self._lock:
             if self._session is not None:
@@ -107,7 +116,7 @@ class PackagedEmbedder:
     def _embed(self, texts: list[str]) -> Vectors:
         self.warm_up()
         if not texts:
-            return np.zeros((0, 384), np.float32)
+            return np.zeros((0, _DIMENSION), np.float32)
         if len(texts) == 1:
             return self._one(texts[0])
         assert self._pool is not None
@@ -134,6 +143,11 @@ class TransformersEmbedder:
     @property
     def name(self) -> str:
         return self._source
+
+    @property
+    def dimension(self) -> int:
+        self.warm_up()
+        return int(self._model.get_embedding_dimension())
 
     def warm_up(self) -> None:
         with self._lock:
