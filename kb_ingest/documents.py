@@ -363,7 +363,7 @@ def versions(conn: Connection, workspace: str) -> dict[str, int]:
             document.c.workspace == workspace, document.c.status == PUBLISHED
         )
     )
-    return {identifier: number for identifier, number in rows}
+    return dict(rows)
 
 
 def published(conn: Connection, workspace: str, identifiers: Sequence[str]) -> list[StoredDocument]:

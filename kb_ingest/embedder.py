@@ -1,8 +1,8 @@
 """Texts to vectors: the packaged bilingual encoder, or any sentence-transformers model by id or path.
 
-Cheap to construct; the model is loaded by `warm_up()` or by the first text. The packaged one runs single-threaded
-inside a call: OpenMP on busy cores turned 17 ms into 1,190, so parallelism comes from embedding several texts at a
-time in a small pool of our own.
+Cheap to construct; the model is loaded by `warm_up()` or by the first text. The packaged one runs
+single-threaded inside a call: OpenMP on busy cores turned 17 ms into 1,190, so parallelism comes from
+embedding several texts at a time in a small pool of our own.
 """
 
 from __future__ import annotations
@@ -131,7 +131,9 @@ class PackagedEmbedder:
 
 
 class TransformersEmbedder:
-    """Any sentence-transformers model, by hub id or path; it must be on this machine unless a hub is reachable."""
+    """Any sentence-transformers model, by hub id or path; it must be on this machine unless a hub is
+    reachable.
+    """
 
     def __init__(self, model: str, *, threads: int = 1) -> None:
         self._source = model
@@ -180,7 +182,9 @@ class TransformersEmbedder:
 
 
 def _prompts(source: str, prompts: dict[str, str]) -> tuple[str, str]:
-    """What a model wants before questions and passages: its own prompts, else what its family was trained with."""
+    """What a model wants before questions and passages: its own prompts, else what its family was trained
+    with.
+    """
     if prompts.get("query"):
         return prompts["query"], prompts.get("passage") or prompts.get("document") or ""
     name = Path(source).name.lower()

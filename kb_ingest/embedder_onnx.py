@@ -1,9 +1,9 @@
 """The packaged encoder as an ONNX graph in int8: what answers queries and embeds documents by default.
 
-The graph is written by hand from the packaged Q4_0 weights (no torch, no export): word pieces stay in 4 bits, the
-linear layers are re-quantised per output channel. Weights use 7 of the 8 bits, because the u8 x s8 kernels of CPUs
-without VNNI add two products in 16 bits: 255 * 63 * 2 still fits, 255 * 127 * 2 does not. The same file therefore
-gives the same vectors on every CPU (measured in docs/decisions/0010-packaged-encoder.md).
+The graph is written by hand from the packaged Q4_0 weights (no torch, no export): word pieces stay in 4 bits,
+the linear layers are re-quantised per output channel. Weights use 7 of the 8 bits, because the u8 x s8
+kernels of CPUs without VNNI add two products in 16 bits: 255 * 63 * 2 still fits, 255 * 127 * 2 does not. The
+same file therefore gives the same vectors on every CPU (measured in docs/decisions/0010-packaged-encoder.md).
 """
 
 from __future__ import annotations

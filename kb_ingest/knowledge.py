@@ -29,6 +29,7 @@ from kb_ingest.words import Words
 log = logging.getLogger(__name__)
 
 MAX_QUERY = 1_000  # characters of a question that are looked at
+_TOGETHER = 32  # records of one file that are embedded and committed together
 Progress = Callable[[Report], None]
 
 
@@ -163,7 +164,9 @@ class KnowledgeBase:
         publish: bool = True,
         on_progress: Progress | None = None,
     ) -> Iterator[Report]:
-        """Read, split, embed and store; one report per document, as it is done. Nothing unreadable stops the rest."""
+        """Read, split, embed and store; one report per document, as it is done. Nothing unreadable stops the
+        rest.
+        """
         for source in expand(sources):
             for report in self.ingest_source(source, collection=collection, publish=publish):
                 if on_progress is not None:
@@ -176,12 +179,14 @@ class KnowledgeBase:
         try:
             parsed = self._read(source)
         except Unreadable as error:
-            spent = int((time.perf_counter() - started) * 1000)
-            yield Report(None, source.path, "failed", 0, error.code, error.zh, error.en, spent)
+            yield Report(
+                None, source.path, "failed", 0, error.code, error.zh, error.en, _since(started), None
+            )
             return
-        for one in parsed:
-            path = f"{source.path}#{one.key}" if one.key else source.path
-            yield self._store_one(one, path[:1000], collection, publish)
+        for at in range(0, len(parsed), _TOGETHER):
+            part = parsed[at : at + _TOGETHER]
+            paths = [f"{source.path}#{one.key}" if one.key else source.path for one in part]
+            yield from self._store_all(part, [path[:1000] for path in paths], collection, publish)
 
     def _read(self, source: Source) -> list[Parsed]:
         if source.url is not None:
@@ -189,24 +194,40 @@ class KnowledgeBase:
         assert source.file is not None
         return self._reader.read(source.file, Path(source.path).name)
 
-    def _store_one(self, parsed: Parsed, path: str, collection: str, publish: bool) -> Report:
+    def _store_all(
+        self, parsed: list[Parsed], paths: list[str], collection: str, publish: bool
+    ) -> Iterator[Report]:
+        """Store documents with one pass of the encoder and one commit; unchanged ones are left as they are."""
         started = time.perf_counter()
         status = documents.PUBLISHED if publish else documents.DRAFT
-        known = self._store.read_now(lambda conn: documents.find(conn, self.workspace, collection, path))
-        same = known is not None and known.hash == digest(parsed) and known.embedder == self._embedder.name
-        if known is not None and same and (known.status == status or not publish):
-            return unchanged(known.id, path, known.size, known.title, _since(started))
-        if known is not None and same:
-            self.publish(known.id)
-            return Report(known.id, path, "indexed", known.size, ms=_since(started), title=known.title)
-        new = prepared(parsed, collection=collection, path=path, status=status, words=self._words)
-        identifier = self._put(embedded(new, self._embedder))
-        return Report(identifier, path, "indexed", len(new.chunks), ms=_since(started), title=new.title)
+        known = self._store.read_now(
+            lambda conn: [documents.find(conn, self.workspace, collection, path) for path in paths]
+        )
+        new: dict[str, NewDocument] = {}
+        for one, path, old in zip(parsed, paths, known, strict=True):
+            if old is None or old.hash != digest(one) or old.embedder != self._embedder.name:
+                new[path] = prepared(one, collection=collection, path=path, status=status, words=self._words)
+        ready = dict(zip(new, embedded(list(new.values()), self._embedder), strict=True))
+        ids = self._put(ready)
+        spent = _since(started) // len(parsed)
+        for path, old in zip(paths, known, strict=True):
+            if path in ready:
+                made = ready[path]
+                yield Report(ids[path], path, "indexed", len(made.chunks), ms=spent, title=made.title)
+            elif old is not None and publish and old.status != documents.PUBLISHED:
+                self.publish(old.id)
+                yield Report(old.id, path, "indexed", old.size, ms=spent, title=old.title)
+            elif old is not None:
+                yield unchanged(old.id, path, old.size, old.title, spent)
 
-    def _put(self, new: NewDocument) -> str:
-        identifier = self._store.write_now(lambda conn: documents.put(conn, self.workspace, new))
+    def _put(self, new: dict[str, NewDocument]) -> dict[str, str]:
+        if not new:
+            return {}
+        ids = self._store.write_now(
+            lambda conn: {path: documents.put(conn, self.workspace, one) for path, one in new.items()}
+        )
         self._refresh()
-        return identifier
+        return ids
 
     # documents as they stand
 

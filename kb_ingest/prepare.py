@@ -6,11 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kb_ingest.documents import ARCHIVED, DRAFT, PUBLISHED, NewChunk, NewDocument, StoredChunk, StoredDocument
+from kb_ingest.documents import NewChunk, NewDocument, StoredChunk, StoredDocument
 from kb_ingest.embedder import Embedder
 from kb_ingest.keyword import weigh
 from kb_ingest.loaders.base import Parsed
@@ -18,12 +18,11 @@ from kb_ingest.splitter import Piece, split
 from kb_ingest.text import language_of
 from kb_ingest.words import Words
 
-# Changes when chunks, words or the text given to the encoder are made differently: old documents are made anew.
+# Changes when chunks, words or the text given to the encoder are made differently: old documents are made
+# anew.
 RECIPE = "1"
 _LINK = re.compile(r"\[([^\]]+)\]\((?:https?://)[^)]*\)")
 _URL = re.compile(r"https?://\S+")
-
-__all__ = ["ARCHIVED", "DRAFT", "PUBLISHED", "digest", "embedded", "prepared", "vectors_again"]
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,10 @@ def _names(chunk: NewChunk | StoredChunk) -> list[str]:
     return [name for name in (chunk.question, *chunk.aliases) if name][:8]
 
 
-def _vectors(title: str, chunks: Sequence[NewChunk | StoredChunk], embedder: Embedder) -> list[bytes]:
-    passages = embedder.embed_passages([_passage(title, chunk) for chunk in chunks])
-    names = [(at, name) for at, chunk in enumerate(chunks) for name in _names(chunk)]
+def _vectors(chunks: Sequence[tuple[str, NewChunk | StoredChunk]], embedder: Embedder) -> list[bytes]:
+    """The vectors of (title, chunk) pairs, all in one go."""
+    passages = embedder.embed_passages([_passage(title, chunk) for title, chunk in chunks])
+    names = [(at, name) for at, (_, chunk) in enumerate(chunks) for name in _names(chunk)]
     asked = embedder.embed_queries([name for _, name in names]) if names else passages[:0]
     rows = [[passage] for passage in passages]
     for (at, _), vector in zip(names, asked, strict=True):
@@ -112,15 +112,19 @@ def _vectors(title: str, chunks: Sequence[NewChunk | StoredChunk], embedder: Emb
     return [np.stack(row).astype("<f4").tobytes() for row in rows]
 
 
-def embedded(new: NewDocument, embedder: Embedder) -> NewDocument:
-    """The document with its vectors."""
-    from dataclasses import replace
-
-    vectors = _vectors(new.title, new.chunks, embedder)
-    chunks = tuple(replace(chunk, vectors=value) for chunk, value in zip(new.chunks, vectors, strict=True))
-    return replace(new, chunks=chunks, embedder=embedder.name)
+def embedded(new: Sequence[NewDocument], embedder: Embedder) -> list[NewDocument]:
+    """The documents with their vectors."""
+    vectors = iter(_vectors([(one.title, chunk) for one in new for chunk in one.chunks], embedder))
+    return [
+        replace(
+            one,
+            chunks=tuple(replace(chunk, vectors=next(vectors)) for chunk in one.chunks),
+            embedder=embedder.name,
+        )
+        for one in new
+    ]
 
 
 def vectors_again(stored: StoredDocument, embedder: Embedder) -> list[bytes]:
     """The chunks' vectors by another embedder."""
-    return _vectors(stored.title, stored.chunks, embedder)
+    return _vectors([(stored.title, chunk) for chunk in stored.chunks], embedder)

@@ -12,7 +12,8 @@ Outcome = Literal["indexed", "skipped", "failed"]
 class Report:
     """One document's way in.
 
-    `code` with its sentences is given for `failed` (how to mend it) and `skipped` (why); `ms` is the time it took.
+    `code` with its sentences is given for `failed` (how to mend it) and `skipped` (why); `ms` is the time it
+    took.
     """
 
     document: str | None

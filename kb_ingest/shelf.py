@@ -1,4 +1,6 @@
-"""Every published chunk of a workspace in memory: words, vectors and texts, and how well each meets a question."""
+"""Every published chunk of a workspace in memory: words, vectors and texts, and how well each meets a
+question.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ class Source:
 
 
 def expand(named: Sequence[str | Path]) -> Iterator[Source]:
-    """Every file below the named folders whose type can be read, every named file whatever its type, every URL."""
+    """Every file below the named folders whose type can be read, every named file whatever its type, every
+    URL.
+    """
     for item in named:
         text = str(item)
         if text.startswith(("http://", "https://")):

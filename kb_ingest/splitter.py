@@ -1,8 +1,8 @@
 """A document's text into chunks: along headings, then blocks, then sentences. Pure; nothing is lost.
 
-Sizes are in *units*: a Han character counts 1, any other character 0.35, which is about how many tokens of the
-encoder they cost (measured: 0.65 and 0.24). Every character of the text that is not white space is in a chunk; a
-chunk's text is exactly `text[start:end]`. Tables and code stay whole up to `WHOLE` times the size.
+Sizes are in *units*: a Han character counts 1, any other character 0.35, which is about how many tokens of
+the encoder they cost (measured: 0.65 and 0.24). Every character of the text that is not white space is in a
+chunk; a chunk's text is exactly `text[start:end]`. Tables and code stay whole up to `WHOLE` times the size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _HAN = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
-# A sentence ends after 。！？； or an ellipsis, with closing quotes and brackets; in Latin text after .!? and a space.
+# A sentence ends after 。！？； or an ellipsis, with closing quotes and brackets; in Latin text after .!? and
+# a space.
 _SENTENCE = re.compile(r"[。！？!?；;…]+[”’」』）)\]\"']*|\.(?=\s|$)[”’)\"']*|\n+")
 
 
@@ -80,7 +81,7 @@ def _blocks(text: str) -> Iterator[_Block]:
         mark = _FENCE.match(bare)
         heading = None if kind == "code" else _HEADING.match(bare)
         now = kind if kind == "code" else _kind_of(bare, mark is not None, heading is not None)
-        if kind and kind != "code" and now != kind or (kind and now == "heading"):
+        if (kind and kind not in ("code", now)) or (kind and now == "heading"):
             yield _Block(start, at, kind)
             kind = ""
         if not kind and now:
@@ -104,7 +105,7 @@ def _kind_of(line: str, fence: bool, heading: bool) -> str:
         return "code"
     if heading:
         return "heading"
-    return "table" if line.lstrip().startswith("|") or _TABLE_RULE.match(line) and "|" in line else "text"
+    return "table" if line.lstrip().startswith("|") or (_TABLE_RULE.match(line) and "|" in line) else "text"
 
 
 def _section(text: str, blocks: list[_Block], heading: str, size: float, overlap: float) -> Iterator[Piece]:

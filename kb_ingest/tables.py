@@ -1,7 +1,8 @@
-"""The tables of the kb_ingest package, the same on SQLite and PostgreSQL: the truth that every index is built from.
+"""The tables of the kb_ingest package, the same on SQLite and PostgreSQL: the truth that every index is built
+from.
 
-Every row carries its workspace. Instants are aware UTC. Vectors are float32, little-endian, rows of the embedder's
-dimension one after the other.
+Every row carries its workspace. Instants are aware UTC. Vectors are float32, little-endian, rows of the
+embedder's dimension one after the other.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
-"""Characters: look-alikes mended, invisible ones dropped, bytes decoded, language told apart. Pure functions."""
+"""Characters: look-alikes mended, invisible ones dropped, bytes decoded, language told apart. Pure
+functions.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# CJK Radicals Supplement U+2E81… (NFKC leaves these alone) and the ideographs that Chrome's PDFs mean by them.
+# CJK Radicals Supplement U+2E81… (NFKC leaves these alone) and the ideographs that Chrome's PDFs mean by
+# them.
 _RADICALS = dict(
     zip(
         "⺁⺄⺅⺆⺇⺈⺉⺊⺌⺍⺎⺒⺓⺔⺕⺖⺘⺙⺛⺝⺞⺟⺠⺡⺢⺣⺤⺦⺧⺨⺩⺪⺬⺭⺮⺯⺰⺱⺲⺶⺷⺸⺹⺺⺻⺼⺽⺾⺿⻀⻁⻂⻃⻄⻅⻆⻈⻉⻊⻋⻌⻍⻎⻏⻐⻑⻒⻓⻔⻖⻗⻘⻙⻚⻛⻜⻝⻞⻟⻠⻡⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳",
@@ -14,8 +17,20 @@ _RADICALS = dict(
     )
 )
 _INVISIBLE = dict.fromkeys(
-    [*range(0x00, 0x09), 0x0B, *range(0x0E, 0x20), 0x7F, 0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F)]
-    + [*range(0x2060, 0x2070), 0xFEFF, 0xFFFC, 0xFFFD, *range(0xE0000, 0xE0080)]
+    [
+        *range(0, 9),
+        11,
+        *range(14, 32),
+        127,
+        173,
+        *range(8203, 8208),
+        *range(8234, 8239),
+        *range(8288, 8304),
+        65279,
+        65532,
+        65533,
+        *range(917504, 917632),
+    ]
 )
 
 
@@ -37,14 +52,16 @@ _LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")
 
 
 def mend(text: str) -> str:
-    """Text as people mean it: radicals that look like ideographs replaced, full-width letters and digits narrowed,
-    invisible characters dropped, line ends `\\n`. Punctuation stays as written.
+    """Text as people mean it: radicals that look like ideographs replaced, full-width letters and digits
+    narrowed, invisible characters dropped, line ends `\\n`. Punctuation stays as written.
     """
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_TABLE)
 
 
 def language_of(text: str) -> str:
-    """`zh` when a tenth of the letters or more are Han (one Han character says as much as three letters), else `en`."""
+    """`zh` when a tenth of the letters or more are Han (one Han character says as much as three letters),
+    else `en`.
+    """
     sample = text[:4000]
     han = len(_HAN.findall(sample))
     letters = len(_LETTER.findall(sample))
@@ -52,9 +69,11 @@ def language_of(text: str) -> str:
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
-    """Bytes of a text file as mended text: byte-order mark, then the declared charset, UTF-8, then what fits best.
+    """Bytes of a text file as mended text: byte-order mark, then the declared charset, UTF-8, then what fits
+    best.
 
-    Files of unknown encoding are tried as UTF-8, GB18030 (which contains GBK and GB2312) and Big5 before a guess.
+    Files of unknown encoding are tried as UTF-8, GB18030 (which contains GBK and GB2312) and Big5 before a
+    guess.
     """
     for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):

@@ -1,7 +1,7 @@
 """Pages from the web, fetched so that nobody can make the server look where it should not.
 
-https only; every address of the host must be globally routable; the connection goes to the checked address itself;
-each redirect is checked anew, three at most; no credentials; limits on size and time.
+https only; every address of the host must be globally routable; the connection goes to the checked address
+itself; each redirect is checked anew, three at most; no credentials; limits on size and time.
 """
 
 from __future__ import annotations

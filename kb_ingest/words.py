@@ -1,6 +1,8 @@
-"""A text's words for the keyword index: Chinese words and character pairs, Latin stems, numbers and model names.
+"""A text's words for the keyword index: Chinese words and character pairs, Latin stems, numbers and model
+names.
 
-Traditional is folded to simplified, full width to half, capitals to small, so that 發票, 发票 and ＡＢＣ, abc meet.
+Traditional is folded to simplified, full width to half, capitals to small, so that 發票, 发票 and ＡＢＣ, abc
+meet.
 """
 
 from __future__ import annotations
@@ -18,17 +20,7 @@ _URL = re.compile(r"https?://\S+")
 _RUN = re.compile(
     r"[\u3400-\u9fff\U00020000-\U0003134f]+|[a-z0-9\u00c0-\u024f]+(?:[._+#'-][a-z0-9\u00c0-\u024f]+)*\+*"
 )
-_ENGLISH_STOP = frozenset(
-    "a an the is are was were be been am do does did i you he she it we they my your our their its me us them of to "
-    "in on at for from by with and or but if then so as this that these those there here what which who whom how when "
-    "where why can could will would shall should may might must not no have has had just please about into than too "
-    "very any some all".split()
-)
-_CHINESE_STOP = frozenset(
-    "的 了 是 在 我 有 和 就 不 人 都 一 一个 上 也 很 到 说 要 去 你 会 着 没有 看 好 自己 这 那 吗 呢 吧 啊 呀 么 什么 怎么 如何 "
-    "怎样 为什么 哪里 哪些 哪个 多少 可以 能 能否 是否 请问 您好 你好 我们 你们 他们 您 他 她 它 被 把 给 让 与 及 或 而 但 并 对 从 "
-    "向 为 以 于 等 个 想 需要 应该 还是 这个 那个 怎么办 之 其 吗 一下 里 后 前 时 中 请 得 地 还 再 又 才 只 已 已经 谁 几 嘛".split()
-)
+_STOP = frozenset(files("kb_ingest").joinpath("data/stop_words.txt").read_text("utf-8").split())
 
 
 def _simplified() -> dict[int, str]:
@@ -74,11 +66,13 @@ class Words:
         return unicodedata.normalize("NFKC", mend(text)).lower().translate(self._fold)
 
     def of(self, text: str) -> list[str]:
-        """The words of a text in order, repeated as they are; character pairs are marked with a leading `~`."""
+        """The words of a text in order, repeated as they are; character pairs are marked with a leading
+        `~`.
+        """
         found: list[str] = []
         for run in _RUN.findall(_URL.sub(" ", self.fold(text))):
             if run[0] >= "\u3400":
-                words = [w for w in self._jieba.cut_for_search(run) if w not in _CHINESE_STOP]
+                words = [w for w in self._jieba.cut_for_search(run) if w not in _STOP]
                 found += [w for w in words if len(w) > 1]
                 found += ["~" + run[i : i + 2] for i in range(len(run) - 1)] or ["~" + run]
             else:
@@ -91,9 +85,7 @@ class Words:
             word
             for run in _RUN.findall(_URL.sub(" ", self.fold(text)))
             for word in (
-                [w for w in self._jieba.cut(run) if w not in _CHINESE_STOP]
-                if run[0] >= "\u3400"
-                else _latin(run)[:1]
+                [w for w in self._jieba.cut(run) if w not in _STOP] if run[0] >= "\u3400" else _latin(run)[:1]
             )
         }
 
@@ -102,7 +94,7 @@ def _latin(run: str) -> list[str]:
     run = run.replace("'", "")
     parts = [p for p in re.split(r"[._+#-]", run) if p]
     whole = [run] if len(parts) > 1 else []
-    return whole + [stem(p) for p in parts if p not in _ENGLISH_STOP]
+    return whole + [stem(p) for p in parts if p not in _STOP]
 
 
 def stem(word: str) -> str:

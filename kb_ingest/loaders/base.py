@@ -41,7 +41,9 @@ class Parsed:
 
 
 def faq(title: str, entries: list[tuple[str, str, tuple[str, ...]]], **more: Any) -> Parsed:
-    """A document of (question, answer, aliases) entries: one answer after the other, questions as row titles."""
+    """A document of (question, answer, aliases) entries: one answer after the other, questions as row
+    titles.
+    """
     parts: list[str] = []
     rows: list[Row] = []
     at = 0
@@ -84,7 +86,7 @@ def too_large(name: str) -> Unreadable:
     return Unreadable(
         "document_too_large",
         f"{name} 超过 {MAX_BYTES // 1024 // 1024} MB（或解压后过大）：请拆分后再上传。",
-        f"{name} is larger than {MAX_BYTES // 1024 // 1024} MB, or unpacks to far more: split it and try again.",
+        f"{name} is larger than {MAX_BYTES // 1024 // 1024} MB, or unpacks to far more: split it.",
     )
 
 

@@ -63,7 +63,8 @@ def _extracted(source: str) -> str:
         deduplicate=False,
     )
     plain = _visible(source)
-    # trafilatura drops whole pages that are short or made of lists; what a reader sees is then the better text.
+    # trafilatura drops whole pages that are short or made of lists; what a reader sees is then the better
+    # text.
     if kept and len(kept) >= 0.25 * len(plain):
         return mend(kept)
     return mend(plain) if len(plain) < 4000 or not kept else mend(kept)

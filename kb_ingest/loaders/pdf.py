@@ -1,4 +1,6 @@
-"""PDF through PDFium: the only permissively licensed reader that gives Chrome's CJK text as the right characters."""
+"""PDF through PDFium: the only permissively licensed reader that gives Chrome's CJK text as the right
+characters.
+"""
 
 from __future__ import annotations
 

@@ -60,7 +60,9 @@ def load_xlsx(path: Path, stem: str) -> Parsed:
 
 
 def cell_text(value: Any) -> str:
-    """One cell as a reader sees it: 399 for 399.0, dates in ISO order, 是/否 left to the sheet, "" for nothing."""
+    """One cell as a reader sees it: 399 for 399.0, dates in ISO order, 是/否 left to the sheet, "" for
+    nothing.
+    """
     if value is None:
         return ""
     if isinstance(value, float):

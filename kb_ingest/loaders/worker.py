@@ -1,7 +1,8 @@
-"""Parsers in a child process: `Reader` asks, `python -m kb_ingest.loaders.worker` answers, one JSON line each.
+"""Parsers in a child process: `Reader` asks, `python -m kb_ingest.loaders.worker` answers, one JSON line
+each.
 
-The child has limits on memory and CPU time and is killed when a document takes too long; the next document gets a
-fresh one. Nothing but JSON crosses, so a parser that is taken over can hand back text and no more.
+The child has limits on memory and CPU time and is killed when a document takes too long; the next document
+gets a fresh one. Nothing but JSON crosses, so a parser that is taken over can hand back text and no more.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Reader:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("JIELI_")}
         root = str(Path(__file__).resolve().parents[2])
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH", "")]))
-        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        self._child = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "kb_ingest.loaders.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -132,7 +133,8 @@ def _answer(request: dict[str, str]) -> dict[str, Any]:
         return {"error": [error.code, error.zh, error.en]}
     except MemoryError:
         trouble = too_slow(request["name"])
-    # A parser's task ends here: whatever a foreign file makes it raise means that the file is not what it says.
+    # A parser's task ends here: whatever a foreign file makes it raise means that the file is not what it
+    # says.
     except Exception:
         trouble = corrupt(request["name"])
     return {"error": [trouble.code, trouble.zh, trouble.en]}
