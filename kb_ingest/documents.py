@@ -363,7 +363,7 @@ def versions(conn: Connection, workspace: str) -> dict[str, int]:
             document.c.workspace == workspace, document.c.status == PUBLISHED
         )
     )
-    return dict(rows)
+    return dict(rows.tuples().all())
 
 
 def published(conn: Connection, workspace: str, identifiers: Sequence[str]) -> list[StoredDocument]:

@@ -197,7 +197,7 @@ class KnowledgeBase:
     def _store_all(
         self, parsed: list[Parsed], paths: list[str], collection: str, publish: bool
     ) -> Iterator[Report]:
-        """Store documents with one pass of the encoder and one commit; unchanged ones are left as they are."""
+        """Store documents with one pass of the encoder and one commit; unchanged ones stay."""
         started = time.perf_counter()
         status = documents.PUBLISHED if publish else documents.DRAFT
         known = self._store.read_now(
