@@ -84,7 +84,7 @@ def clip(text: str, limit: int) -> str:
 
 
 def language_of(text: str) -> str:
-    """"zh" when a fifth of the letters are Han characters, else "en"."""
+    """ "zh" when a fifth of the letters are Han characters, else "en"."""
     han, latin = len(_HAN.findall(text)), len(_LATIN.findall(text))
     return "zh" if han and han * 4 >= latin * 0.8 else "en"
 

@@ -1,0 +1,228 @@
+"""Tunes the shipped emotion model. See README.md for the commands.
+
+python training/emotion/train.py --base runs/base8 --data DATA --out runs/a --aux 40000 --epochs 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+import corpora
+from corpora import UNKNOWN, Sample
+
+from handoff.emotion_text import current_part, history_part
+
+HERE = Path(__file__).parent
+HEADS = ["none", "mild", "clear", *corpora.LABELS, "wants_person", "handoff", "aux_negative"]
+MAX_TOKENS = 104
+
+
+def encode(tokenizer, samples: Sequence[Sample]) -> list[tuple[list[int], list[int]]]:
+    """Token ids and segment ids of each sample: `<s> turn </s> history </s>`."""
+    out = []
+    for start in range(0, len(samples), 2000):
+        part = samples[start : start + 2000]
+        first = [current_part(s.text) for s in part]
+        second = [history_part(s.history) for s in part]
+        a = tokenizer(first, add_special_tokens=False, truncation=True, max_length=72)["input_ids"]
+        b = tokenizer(second, add_special_tokens=False)["input_ids"]
+        for x, y in zip(a, b, strict=True):
+            ids = [0, *x, 2]
+            room = MAX_TOKENS - len(ids) - 1
+            tail = [*y[:room], 2] if y else []
+            out.append((ids + tail, [0] * len(ids) + [1] * len(tail)))
+    return out
+
+
+def batches(lengths: Sequence[int], tokens: int, rng: random.Random | None) -> list[list[int]]:
+    """Indices in batches of about `tokens` tokens, texts of like length together."""
+    key = (lambda i: lengths[i] + rng.random() * 6) if rng else (lambda i: lengths[i])
+    order = sorted(range(len(lengths)), key=key)
+    out, now, longest = [], [], 0
+    for i in order:
+        longest = max(longest, lengths[i])
+        if now and longest * (len(now) + 1) > tokens:
+            out.append(now)
+            now, longest = [], lengths[i]
+        now.append(i)
+    if now:
+        out.append(now)
+    if rng:
+        rng.shuffle(out)
+    return out
+
+
+def collate(encoded, index: Sequence[int]) -> dict[str, torch.Tensor]:
+    """Padded tensors of the rows in `index`."""
+    width = max(len(encoded[i][0]) for i in index)
+    ids = torch.ones(len(index), width, dtype=torch.long)
+    kind = torch.zeros(len(index), width, dtype=torch.long)
+    mask = torch.zeros(len(index), width, dtype=torch.long)
+    for row, i in enumerate(index):
+        a, b = encoded[i]
+        ids[row, : len(a)] = torch.tensor(a)
+        kind[row, : len(a)] = torch.tensor(b)
+        mask[row, : len(a)] = 1
+    return {"input_ids": ids, "token_type_ids": kind, "attention_mask": mask}
+
+
+def loss_of(logits: torch.Tensor, rows: Sequence[Sample]) -> torch.Tensor:
+    """Sum of the heads' losses, each over the samples that carry its label."""
+    weight = torch.tensor([r.weight for r in rows])
+
+    def over(values: list[int], part: torch.Tensor, scale: float) -> torch.Tensor:
+        target = torch.tensor(values)
+        keep = target >= 0
+        if not keep.any():
+            return logits.sum() * 0
+        w = weight[keep]
+        if part.dim() == 2:
+            each = F.cross_entropy(part[keep], target[keep], reduction="none", label_smoothing=0.03)
+        else:
+            each = F.binary_cross_entropy_with_logits(part[keep], target[keep].float(), reduction="none")
+        return scale * (each * w).sum() / len(rows)
+
+    level = over([r.level for r in rows], logits[:, :3], 1.0)
+    label = over([r.label for r in rows], logits[:, 3:11], 0.4)
+    wants = over([r.wants for r in rows], logits[:, 11], 0.5)
+    handoff = over([r.handoff for r in rows], logits[:, 12], 0.4)
+    aux = over([r.aux for r in rows], logits[:, 13], 0.7)
+    return level + label + wants + handoff + aux
+
+
+def run(
+    model, tokenizer, samples, *, epochs: int, lr: float, tokens: int, seed: int, frozen: int, limit_s: float
+):
+    """Trains in place: AdamW, linear warm-up and decay, lower `frozen` layers and the embeddings fixed."""
+    rng = random.Random(seed)
+    torch.manual_seed(seed)
+    encoded = encode(tokenizer, samples)
+    lengths = [len(e[0]) for e in encoded]
+    for name, p in model.named_parameters():
+        layer = int(name.split(".")[3]) if "encoder.layer." in name else -1
+        p.requires_grad = not ("embeddings.word" in name or "position" in name or -1 < layer < frozen)
+    heads = [p for n, p in model.named_parameters() if n.startswith(("classifier", "bert.pooler"))]
+    body = [
+        p
+        for n, p in model.named_parameters()
+        if p.requires_grad and not n.startswith(("classifier", "bert.pooler"))
+    ]
+    optim = torch.optim.AdamW(
+        [{"params": body, "lr": lr}, {"params": heads, "lr": lr * 4}], weight_decay=0.02, betas=(0.9, 0.98)
+    )
+    peaks = [g["lr"] for g in optim.param_groups]
+    total = epochs * len(batches(lengths, tokens, random.Random(seed)))
+    model.train()
+    step, begun, mean = 0, time.time(), 0.0
+    for epoch in range(epochs):
+        for index in batches(lengths, tokens, rng):
+            done = max(step / total, (time.time() - begun) / limit_s)
+            if done >= 1:
+                break
+            for group, peak in zip(optim.param_groups, peaks, strict=True):
+                group["lr"] = peak * min(1.0, (step + 1) / 60) * (1 - done)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                logits = model(**collate(encoded, index)).logits
+            loss = loss_of(logits.float(), [samples[i] for i in index])
+            optim.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optim.step()
+            step += 1
+            mean = loss.item() if step == 1 else 0.98 * mean + 0.02 * loss.item()
+            if step % 50 == 0:
+                print(
+                    f"epoch {epoch} step {step}/{total} loss {mean:.3f} {time.time() - begun:.0f}s",
+                    flush=True,
+                )
+    model.eval()
+
+
+@torch.inference_mode()
+def predict(model, tokenizer, samples: Sequence[Sample]) -> np.ndarray:
+    """Logits, float32 [samples, heads]."""
+    encoded = encode(tokenizer, samples)
+    out = np.zeros((len(samples), len(HEADS)), np.float32)
+    for index in batches([len(e[0]) for e in encoded], 6000, None):
+        out[index] = model(**collate(encoded, index)).logits.float().numpy()
+    return out
+
+
+def in_domain(chats, folds: int = 5) -> tuple[list[Sample], list[Sample]]:
+    """(training, development) turns; an STC-3 dialogue is held out when its id's hash says so."""
+    train, dev = [], []
+    for chat in chats:
+        held = chat.source.startswith("stc3") and int(chat.dialog) % folds == 0
+        (dev if held else train).extend(corpora.samples_of(chat))
+    return train, dev
+
+
+def main() -> None:
+    """Reads the arguments, trains the two stages, saves a transformers directory."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--base", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--aux", type=int, default=30_000, help="out-of-domain texts in the first stage")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--lr", type=float, default=6e-5)
+    parser.add_argument("--frozen", type=int, default=2)
+    parser.add_argument("--own-weight", type=float, default=1.0)
+    parser.add_argument("--stage1-minutes", type=float, default=8)
+    parser.add_argument("--stage2-minutes", type=float, default=12)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--all", action="store_true", help="train on the development dialogues too (final weights)"
+    )
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    tokenizer = AutoTokenizer.from_pretrained(args.base)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        args.base, num_labels=len(HEADS), dtype=torch.float32
+    )
+    model.config.id2label = dict(enumerate(HEADS))
+    model.config.label2id = {name: i for i, name in enumerate(HEADS)}
+    train, dev = in_domain(corpora.shipped_chats(args.data, HERE / "data"))
+    if args.all:
+        train += dev
+    for s in train:
+        if s.source.startswith("own"):
+            s.weight = args.own_weight
+    calm = corpora.plain_requests(args.data, 1500)
+    for s in calm:
+        s.weight = 0.3
+    aux = corpora.sentiment(args.data, corpora.SHIPPED_SENTIMENT)
+    rng = random.Random(args.seed)
+    rng.shuffle(aux)
+    zh = [s for s in aux if s.source in ("CPED_valid", "weibo_8moods_clean", "NLPCC2013Train")]
+    en = [s for s in aux if s not in zh] if False else [s for s in aux if s.source.startswith(("goe", "Emo"))]
+    mixed = zh[: math.ceil(args.aux * 0.62)] + en[: math.floor(args.aux * 0.38)]
+    if args.aux:
+        first = mixed + corpora.offensive(args.data, 2500) + train
+        run(model, tokenizer, first, epochs=1, lr=1e-4, tokens=1600, seed=args.seed, frozen=args.frozen,
+            limit_s=args.stage1_minutes * 60)  # fmt: skip
+        model.save_pretrained(args.out.with_name(args.out.name + "-stage1"))
+    replay = rng.sample(mixed, min(len(mixed), 2500))
+    print(f"{len(train)} labelled turns, {len(dev)} held out", flush=True)
+    run(model, tokenizer, train + calm + replay, epochs=args.epochs, lr=args.lr, tokens=1600, seed=args.seed,
+        frozen=args.frozen, limit_s=args.stage2_minutes * 60)  # fmt: skip
+    model.save_pretrained(args.out)
+    tokenizer.save_pretrained(args.out)
+
+
+if __name__ == "__main__":
+    main()
