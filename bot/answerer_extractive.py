@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,9 +72,7 @@ def _choose(found: list[Block], hit: Hit, weights: Weights, room: int) -> list[B
     if sum(len(block.text) for block in found) <= max(room, WHOLE if room >= QUOTE else 0):
         return found
     heading = f"{hit.title} {hit.heading}"
-    ranked = sorted(
-        range(len(found)), key=lambda i: (-weights.coverage(found[i].text, heading), i)
-    )
+    ranked = sorted(range(len(found)), key=lambda i: (-weights.coverage(found[i].text, heading), i))
     chosen: list[int] = []
     for index in ranked:
         used = sum(len(found[i].text) for i in chosen)
@@ -153,7 +151,7 @@ def _adds(hit: Hit, first: Quote, weights: Weights, best: float) -> bool:
 class ExtractiveAnswerer:
     """Quotes; needs no model and no network."""
 
-    async def answer(self, question: Question, retrieved: Retrieved) -> AsyncIterator[Piece | Answer]:
+    async def answer(self, question: Question, retrieved: Retrieved) -> AsyncGenerator[Piece | Answer, None]:
         """One piece for each quote, then the answer. Declines when nothing quotable was retrieved."""
         parts: list[str] = []
         citations: list[Citation] = []
@@ -171,4 +169,6 @@ class ExtractiveAnswerer:
                 answered=False, confidence=retrieved.confidence, offer_person=True, source="decline",
             )  # fmt: skip
             return
-        yield Answer("\n\n".join(parts), tuple(citations), confidence=retrieved.confidence, source="extractive")
+        yield Answer(
+            "\n\n".join(parts), tuple(citations), confidence=retrieved.confidence, source="extractive"
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,15 +20,6 @@ class Question:
     language: str
     history: tuple[Exchange, ...] = ()
     collections: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieved:
-    """What the knowledge base holds on a question. `confidence`: probability that `hits` answer it."""
-
-    query: str
-    hits: tuple[Hit, ...]
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +70,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What the knowledge base holds on a question.
+
+    Attributes:
+        query: the question as it was searched for, follow-ups completed.
+        confidence: probability 0..1 that `hits` (best first) answer it.
+        ready: the answer when none of this was needed (small talk).
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    confidence: float
+    ready: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """Some more text of the answer in the making."""
 
@@ -88,6 +95,6 @@ class Piece:
 class Answerer(Protocol):
     """Makes an answer from passages that are known to be about the question."""
 
-    def answer(self, question: Question, retrieved: Retrieved) -> AsyncIterator[Piece | Answer]:
+    def answer(self, question: Question, retrieved: Retrieved) -> AsyncGenerator[Piece | Answer, None]:
         """Pieces as they come, then one `Answer` with the whole text."""
         ...

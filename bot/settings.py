@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8400, ge=1, le=65535)
     public_url: str | None = Field(default=None, description="address under which browsers reach the server")
-    secret: SecretStr | None = Field(default=None, description="signs tickets; made and kept in home if unset")
+    secret: SecretStr | None = Field(
+        default=None, description="signs tickets; made and kept in home if unset"
+    )
     redis_url: str | None = Field(default=None, description="event bus for several server processes")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "console", "json"] = "auto"

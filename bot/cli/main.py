@@ -33,7 +33,9 @@ COMMANDS: dict[str, Entry] = {
     "search": Entry("bot.cli.knowledge:search", "检索知识库", "search the knowledge base"),
     "ask": Entry("bot.cli.answers:ask", "向机器人提问", "ask the bot"),
     "emotion": Entry("bot.cli.emotion:emotion", "识别文本的情绪", "read the emotion of texts"),
-    "replay": Entry("bot.cli.emotion:replay", "用历史对话重放转人工的判断", "replay chats through the escalation"),
+    "replay": Entry(
+        "bot.cli.emotion:replay", "用历史对话重放转人工的判断", "replay chats through the escalation"
+    ),
     "eval": Entry("bot.cli.evaluate:app", "在标注数据上评测", "measure quality on labelled data"),
     "bench": Entry("bot.cli.bench:app", "测量性能", "measure performance"),
     "agent": Entry("bot.cli.agents:app", "管理坐席账号", "manage the agents' accounts"),
