@@ -1,0 +1,165 @@
+"""`jieli ask`: the bot's answers as JSON Lines, by the code and settings of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli.words import t
+
+if TYPE_CHECKING:
+    from bot.answers import Answer, Question
+    from bot.pipeline.answering import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question of the input."""
+
+    id: str
+    text: str
+    history: tuple[tuple[str, str], ...]
+
+
+def ask(
+    question: Annotated[str | None, typer.Argument(help=t("问题", "the question"))] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            help=t("JSONL：id、question、history（可选）", "JSONL: id, question, history (optional)")
+        ),
+    ] = None,
+    collection: Annotated[
+        list[str] | None, typer.Option(help=t("只在这些知识集合中查找", "look only into these collections"))
+    ] = None,
+) -> None:
+    """Ask the bot; one JSON object for each answer."""
+    if (question is None) == (questions is None):
+        raise typer.BadParameter(
+            t("请给出一个问题，或用 --questions 指定文件", "give a question, or --questions FILE")
+        )
+    asked, bad = [Asked("1", question, ())] if question is not None else [], 0
+    if questions is not None:
+        asked, bad = _read(questions)
+    answered = _answer_all(asked, tuple(collection or ()))
+    typer.echo(
+        t(
+            f"共 {len(asked)} 个问题，回答 {answered} 个，跳过 {bad} 行",
+            f"{len(asked)} questions, {answered} answered, {bad} lines skipped",
+        ),
+        err=True,
+    )
+
+
+def _read(path: Path) -> tuple[list[Asked], int]:
+    if str(path) != "-" and not path.is_file():
+        raise typer.BadParameter(t(f"找不到文件 {path}", f"there is no file {path}"))
+    lines = sys.stdin.buffer if str(path) == "-" else path.open("rb")
+    found: list[Asked] = []
+    bad = 0
+    with lines:
+        for number, raw in enumerate(lines, start=1):
+            if not raw.strip():
+                continue
+            try:
+                found.append(_parse(json.loads(raw.decode("utf-8")), number))
+            except (ValueError, KeyError, TypeError) as error:
+                bad += 1
+                typer.echo(
+                    t(f"第 {number} 行无法读取：{error}", f"line {number} is malformed: {error}"), err=True
+                )
+    return found, bad
+
+
+def _parse(value: Any, number: int) -> Asked:
+    text = value["question"]
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("question is empty")
+    return Asked(str(value.get("id", number)), text, tuple(_history(value.get("history") or [])))
+
+
+def _history(turns: list[Any]) -> Iterator[tuple[str, str]]:
+    """Earlier turns: objects with user/question and reply/agent/answer, pairs, or customer texts."""
+    for turn in turns:
+        if isinstance(turn, str):
+            yield turn, ""
+        elif isinstance(turn, dict):
+            user = turn.get("user", turn.get("question", ""))
+            yield str(user), str(turn.get("reply", turn.get("agent", turn.get("answer", ""))))
+        else:
+            yield str(turn[0]), str(turn[1]) if len(turn) > 1 else ""
+
+
+def _answer_all(asked: list[Asked], collections: tuple[str, ...]) -> int:
+    from rich.progress import track
+
+    from bot.cli.knowledge import knowledge_base
+    from bot.components import make_language_model, make_pipeline
+    from bot.settings import load_settings
+
+    settings = load_settings()
+    model = make_language_model(settings)
+    answered = 0
+    with ExitStack() as stack:
+        pipeline = make_pipeline(stack.enter_context(knowledge_base()), settings, model)
+        runner = stack.enter_context(asyncio.Runner())
+        quiet = not sys.stderr.isatty() or len(asked) < 2
+        for one in track(asked, description=t("回答", "answering"), console=_console(), disable=quiet):
+            line = runner.run(_one(pipeline, one, collections))
+            answered += line["answered"]
+            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+    return answered
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+async def _one(pipeline: Pipeline, asked: Asked, collections: tuple[str, ...]) -> dict[str, Any]:
+    from bot.answers import Question
+    from bot.textparts import language_of
+    from handoff.emotion_text import Exchange
+
+    history = tuple(Exchange(user, reply) for user, reply in asked.history)
+    question = Question(asked.text, language_of(asked.text), history, collections)
+    started = time.perf_counter()
+    answer, first = await _run(pipeline, question, started)
+    return {
+        "id": asked.id,
+        "answer": answer.text,
+        "answered": answer.answered,
+        "confidence": round(answer.confidence, 4),
+        "citations": [{"path": c.path, "title": c.title, "quote": c.quote} for c in answer.citations],
+        "source": answer.source,
+        "ms": _ms(started),
+        "ttft_ms": first,
+    }
+
+
+async def _run(pipeline: Pipeline, question: Question, started: float) -> tuple[Answer, float]:
+    from bot.answers import Answer
+    from bot.pipeline.answering import declined
+
+    first: float | None = None
+    retrieved = await pipeline.retrieve(question)
+    async for item in pipeline.answer(question, retrieved):
+        first = _ms(started) if first is None else first
+        if isinstance(item, Answer):
+            return item, first
+    return declined(question.language, retrieved.confidence), _ms(started)
+
+
+def _ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 2)

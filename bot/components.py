@@ -1,0 +1,35 @@
+"""The parts that the server and the command line build alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.answerer_extractive import ExtractiveAnswerer
+from bot.answerer_generative import GenerativeAnswerer
+from bot.answers import Answerer
+from bot.llm import LanguageModel, make_chat_model
+from bot.pipeline.answering import Pipeline
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from kb_ingest.knowledge import KnowledgeBase
+
+
+def make_language_model(settings: Settings, chat_model: BaseChatModel | None = None) -> LanguageModel | None:
+    """The language model of the settings (or `chat_model` in its place), or None.
+
+    Raises:
+        ConfigurationError: the settings name one that cannot be built.
+    """
+    model = chat_model or make_chat_model(settings)
+    return LanguageModel(model, settings) if model is not None else None
+
+
+def make_pipeline(knowledge: KnowledgeBase, settings: Settings, model: LanguageModel | None) -> Pipeline:
+    """Answers from `knowledge`: written by `model` where there is one, else quoted."""
+    answerer: Answerer = ExtractiveAnswerer()
+    if model is not None:
+        answerer = GenerativeAnswerer(model, answerer, redact_personal=settings.redact)
+    return Pipeline(knowledge, answerer, settings, model)
