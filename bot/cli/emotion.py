@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -61,10 +61,13 @@ def existing(path: Path | None) -> Path | None:
 
 def classifier() -> EmotionClassifier:
     """The configured emotion classifier, warmed up."""
+    from bot.logs import configure_logging
     from bot.settings import Settings
     from handoff.emotion import load_emotion
 
-    model = load_emotion(Settings().emotion_model)
+    settings = Settings()
+    configure_logging(settings)
+    model = load_emotion(settings.emotion_model)
     model.warm_up()
     return model
 
@@ -100,9 +103,10 @@ def _input_row(line: str) -> dict[str, Any]:
 
 
 def emotion(
-    file: Path | None = typer.Argument(
-        None, help=t("文本或 JSONL；省略则读标准输入", "text or JSONL; else standard input")
-    ),
+    file: Annotated[
+        Path | None,
+        typer.Argument(help=t("文本或 JSONL；省略读标准输入", "text or JSONL; else stdin")),
+    ] = None,
 ) -> None:
     """Read the emotion of each line; one JSON object a line."""
     lines = Lines(existing(file))
@@ -197,12 +201,12 @@ def _turns(line: str) -> tuple[str, list[Mapping[str, Any]]]:
 
 
 def replay(
-    file: Path = typer.Argument(
-        ..., help=t("对话 JSONL，- 为标准输入", "chats as JSONL, - for standard input")
-    ),
-    threshold: float | None = typer.Option(None, help=t("情绪阈值 0..1", "emotion threshold, 0..1")),
-    policy: Path | None = typer.Option(None, help=t("策略 YAML 文件", "policy as a YAML file")),
-    summary: bool = typer.Option(False, "--summary", help=t("最后输出总计", "add totals")),
+    file: Annotated[Path, typer.Argument(help=t("对话 JSONL，- 为标准输入", "chats as JSONL, - for stdin"))],
+    threshold: Annotated[
+        float | None, typer.Option(help=t("情绪阈值 0..1", "emotion threshold, 0..1"))
+    ] = None,
+    policy: Annotated[Path | None, typer.Option(help=t("策略 YAML 文件", "policy as a YAML file"))] = None,
+    summary: Annotated[bool, typer.Option("--summary", help=t("最后输出总计", "add totals"))] = False,
 ) -> None:
     """Run recorded chats through the live decision code."""
     from rich.console import Console
