@@ -12,7 +12,6 @@ import json
 import math
 import os
 import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,11 +119,10 @@ class TransformerClassifier:
             self._calibration = json.loads((self._source / "calibration.json").read_text(encoding="utf8"))
             self.name = f"jieli-emotion {self._calibration['version']}"
         self._meaning = names if self._own else self._mapped(names)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch names torchao as the successor; it is not needed for this
-            model = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
-                model, {torch.nn.Linear}, dtype=torch.qint8
-            )
+        # bfloat16 halves the time where the CPU has the instructions and moves logits by 0.03 at most; dynamic
+        # int8 is no faster at equal accuracy (docs/decisions/0021-emotion-model.md).
+        if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+            model = model.bfloat16()
         self._tokenizer, self._model = tokenizer, model
 
     def _mapped(self, names: Sequence[str]) -> list[str]:
@@ -166,7 +164,7 @@ class TransformerClassifier:
         import torch
 
         with torch.inference_mode():
-            out: Floats = self._model(**self._encode(texts, history)).logits.double().numpy()
+            out: Floats = self._model(**self._encode(texts, history)).logits.float().double().numpy()
             return out
 
     def _degree(self, row: Floats, with_history: bool) -> tuple[float, float]:
