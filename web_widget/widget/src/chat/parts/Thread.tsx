@@ -1,0 +1,92 @@
+import { asEvent, type Row } from "@jieli/protocol";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ChatState } from "../model.ts";
+import type { ChatSession } from "../session.ts";
+import { fill, useWords } from "../words/index.ts";
+import { AgentBubble, BotBubble, Dots, EventLine, OutgoingBubble, OwnBubble, StreamBubble } from "./Bubbles.tsx";
+import { Icon } from "./icons.tsx";
+import { Welcome } from "./Welcome.tsx";
+
+const NEAR_PX = 90;
+const QUIET_EVENTS = new Set(["opened", "rated", "offered_person"]);
+
+function dayOf(ts: number, locale: string, words: { today: string; yesterday: string }): string {
+  const day = new Date(ts).toDateString();
+  const now = Date.now();
+  if (day === new Date(now).toDateString()) return words.today;
+  if (day === new Date(now - 86_400_000).toDateString()) return words.yesterday;
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(ts);
+}
+
+const visible = (row: Row) => row.kind === "text" || row.kind === "bot_failed" || (row.kind === "event" && !QUIET_EVENTS.has(asEvent(row).event));
+
+/** The conversation: keeps to the newest unless the reader has scrolled up, and loads older rows on the way up. */
+export function Thread({ state, session }: { state: ChatState; session: ChatSession }) {
+  const { w, locale } = useWords();
+  const box = useRef<HTMLDivElement>(null);
+  const height = useRef(0);
+  const [away, setAway] = useState(false);
+  const rows = state.rows.filter(visible);
+  const oldest = rows[0]?.seq;
+  const oldestShown = useRef(oldest);
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    if (oldestShown.current !== oldest && oldestShown.current !== undefined) element.scrollTop += element.scrollHeight - height.current;
+    else if (!away) element.scrollTop = element.scrollHeight;
+    oldestShown.current = oldest;
+    height.current = element.scrollHeight;
+  });
+
+  const onScroll = () => {
+    const element = box.current;
+    if (!element) return;
+    setAway(element.scrollHeight - element.scrollTop - element.clientHeight > NEAR_PX);
+    if (element.scrollTop < NEAR_PX) void session.older();
+  };
+  const lastOwn = rows.findLast((row) => row.from === "visitor");
+  const lastBot = rows.findLast((row) => row.from === "bot");
+  const items = rows.map((row, index) => {
+    const before = rows[index - 1];
+    const newDay = !before || new Date(before.ts).toDateString() !== new Date(row.ts).toDateString();
+    const first = newDay || before.kind !== row.kind || before.from !== row.from || before.name !== row.name;
+    return (
+      <div key={row.seq} class="item" data-seq={row.seq}>
+        {newDay && <div class="day">{dayOf(row.ts, locale, w)}</div>}
+        {row.kind === "event" && <EventLine row={row} />}
+        {row.kind === "bot_failed" && <div class="event">{w.cutOff}</div>}
+        {row.kind === "text" && row.from === "visitor" && (
+          <OwnBubble row={row} status={row !== lastOwn || state.outgoing.length ? null : row.seq <= state.seen ? "seen" : "sent"} />
+        )}
+        {row.kind === "text" && row.from === "bot" && <BotBubble row={row} first={first} latest={row === lastBot} state={state} session={session} />}
+        {row.kind === "text" && row.from === "agent" && <AgentBubble row={row} first={first} />}
+      </div>
+    );
+  });
+  return (
+    <div class="thread-box">
+      <div class="thread" ref={box} role="log" aria-live="polite" aria-relevant="additions" aria-label={w.log} tabIndex={0} onScroll={onScroll}>
+        {state.more ? (
+          <button type="button" class="text older" onClick={() => void session.older()}>
+            {w.older}
+          </button>
+        ) : (
+          <Welcome state={state} session={session} />
+        )}
+        {items}
+        {state.outgoing.map((item) => (
+          <OutgoingBubble key={item.cid} item={item} session={session} />
+        ))}
+        {state.stream && <StreamBubble text={state.stream.text} />}
+        {state.thinking && !state.stream && <Dots kind="bot" name={w.bot} label={w.thinking} />}
+        {state.typing !== null && <Dots kind="agent" name={state.typing} label={fill(w.typing, { name: state.typing })} />}
+      </div>
+      {away && (
+        <button type="button" class="jump" aria-label={w.jump} onClick={() => box.current?.scrollTo({ top: box.current.scrollHeight, behavior: "smooth" })}>
+          <Icon name="arrow" size={18} />
+        </button>
+      )}
+    </div>
+  );
+}
