@@ -1,0 +1,72 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { App as AntApp, ConfigProvider, theme as antTheme, type ThemeConfig } from "antd";
+import en from "antd/locale/en_US";
+import zh from "antd/locale/zh_CN";
+import { useEffect, useMemo, useState } from "react";
+import { Router } from "wouter";
+import { useHashLocation } from "wouter/use-hash-location";
+import { ApiError } from "@jieli/protocol";
+import { useText } from "./i18n";
+import { Gate } from "./shell/Gate";
+import { useSettings } from "./state/settings";
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+    },
+  },
+});
+
+function useDark(): boolean {
+  const wanted = useSettings((s) => s.theme);
+  const [system, setSystem] = useState(() => window.matchMedia("(prefers-color-scheme: dark)").matches);
+  useEffect(() => {
+    const media = window.matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => setSystem(media.matches);
+    media.addEventListener("change", follow);
+    return () => media.removeEventListener("change", follow);
+  }, []);
+  return wanted === "auto" ? system : wanted === "dark";
+}
+
+function themeOf(dark: boolean): ThemeConfig {
+  return {
+    algorithm: dark ? antTheme.darkAlgorithm : antTheme.defaultAlgorithm,
+    cssVar: { key: "jieli" },
+    token: {
+      colorPrimary: dark ? "#14b8a6" : "#0f766e",
+      colorInfo: dark ? "#14b8a6" : "#0f766e",
+      colorLink: dark ? "#2dd4bf" : "#0f766e",
+      borderRadius: 8,
+      fontFamily:
+        '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Helvetica Neue", Arial, sans-serif',
+    },
+    components: { Layout: { headerPadding: "0 16px", headerHeight: 52 }, Tabs: { horizontalMargin: "0" } },
+  };
+}
+
+export function App() {
+  const { language, t } = useText();
+  const dark = useDark();
+  const theme = useMemo(() => themeOf(dark), [dark]);
+  useEffect(() => {
+    document.documentElement.lang = language;
+    document.documentElement.dataset["theme"] = dark ? "dark" : "light";
+  }, [language, dark]);
+  useEffect(() => {
+    document.title = `${t("app.name")} · ${t("app.desk")}`;
+  }, [t]);
+  return (
+    <ConfigProvider theme={theme} locale={language === "en" ? en : zh} button={{ autoInsertSpace: false }}>
+      <AntApp message={{ maxCount: 3 }} notification={{ placement: "bottomRight" }}>
+        <QueryClientProvider client={queries}>
+          <Router hook={useHashLocation}>
+            <Gate />
+          </Router>
+        </QueryClientProvider>
+      </AntApp>
+    </ConfigProvider>
+  );
+}

@@ -1,0 +1,48 @@
+/** Every visible text, both languages side by side, so that none can be missing. */
+import { useCallback } from "react";
+import { useSettings } from "../state/settings";
+import { chat } from "./chat";
+import { customer } from "./customer";
+import { inbox } from "./inbox";
+import { knowledge } from "./knowledge";
+import { shell } from "./shell";
+
+const texts = { ...shell, ...inbox, ...chat, ...customer, ...knowledge };
+export type TextKey = keyof typeof texts;
+export type Language = "zh-CN" | "en";
+export type Translate = (key: TextKey, values?: Record<string, string | number>) => string;
+
+/** The text in a language, `{name}` replaced by the value. */
+export function say(language: Language, key: TextKey, values: Record<string, string | number> = {}): string {
+  const [zh, en] = texts[key];
+  const text: string = language === "en" ? en : zh;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+export function isTextKey(key: string): key is TextKey {
+  return key in texts;
+}
+
+/** A word of the server (a rule, a tier, …) in the UI's language, or as it came. */
+export function word(language: Language, area: string, value: string): string {
+  const key = `${area}.${value}`;
+  return isTextKey(key) ? say(language, key) : value;
+}
+
+export function useText(): { t: Translate; language: Language; w: (area: string, value: string) => string } {
+  const language = useSettings((s) => s.language);
+  const t = useCallback<Translate>((key, values) => say(language, key, values), [language]);
+  const w = useCallback((area: string, value: string) => word(language, area, value), [language]);
+  return { t, language, w };
+}
+
+/** The half of a `{zh, en}` pair that fits; text that is not a pair is taken as it is. */
+export function side(value: unknown, language: Language): string {
+  if (typeof value === "string") return value;
+  if (value && typeof value === "object") {
+    const pair = value as Record<string, unknown>;
+    const found = language === "en" ? (pair["en"] ?? pair["zh"]) : (pair["zh"] ?? pair["en"]);
+    if (typeof found === "string") return found;
+  }
+  return "";
+}

@@ -1,0 +1,44 @@
+import { Avatar, Badge, Flex, Tag, Typography } from "antd";
+import { useText } from "../i18n";
+import { moment } from "../lib/time";
+import { tint } from "../lib/tint";
+import type { Item } from "../state/desk";
+import { EmotionMark } from "./EmotionMark";
+
+const TONE = { with_bot: "blue", queued: "orange", with_agent: "cyan", resolved: "default" } as const;
+
+interface Props {
+  item: Item;
+  selected: boolean;
+  showStatus: boolean;
+  onOpen: () => void;
+}
+
+export function ConversationCard({ item, selected, showStatus, onOpen }: Props) {
+  const { t, language, w } = useText();
+  return (
+    <button type="button" className={selected ? "card selected" : "card"} aria-current={selected} onClick={onOpen}>
+      <Badge count={item.unread} size="small" overflowCount={99} title={t("unread", { n: item.unread })}>
+        <Avatar style={{ background: tint(item.conv) }}>{[...(item.visitor_name || "?")][0]}</Avatar>
+      </Badge>
+      <div className="grow min0">
+        <Flex justify="space-between" gap={8} align="baseline">
+          <Typography.Text strong ellipsis>{item.visitor_name}</Typography.Text>
+          <Typography.Text type="secondary" className="small nowrap">{moment(item.at, language)}</Typography.Text>
+        </Flex>
+        <Typography.Text type="secondary" ellipsis className={item.unread ? "preview unread" : "preview"}>
+          {item.preview || " "}
+        </Typography.Text>
+        <Flex gap={4} align="center" wrap className="marks">
+          <EmotionMark negative={item.negative} />
+          {showStatus ? (
+            <Tag variant="filled" color={TONE[item.status]}>
+              {item.status === "with_agent" && item.agent_name ? item.agent_name : t(`status.${item.status}`)}
+            </Tag>
+          ) : null}
+          <Typography.Text type="secondary" className="small">{w("lang", item.language)}</Typography.Text>
+        </Flex>
+      </div>
+    </button>
+  );
+}
