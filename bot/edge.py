@@ -1,7 +1,7 @@
 """The edge as one piece: hub, desk, sockets and HTTP routes, to be installed into the application.
 
-Sockets are answered before the framework's router: the origin is checked and the storm shed before anything is
-accepted, and a frame's way is as short as it can be.
+Sockets are answered before the framework's router: the origin is checked and the storm shed before anything
+is accepted, and a frame's way is as short as it can be.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import Callable
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -54,7 +55,7 @@ ORIGINS_S: Final = 5.0  # the allowed origins of all inboxes are read again afte
 
 
 class Edge:
-    """Build it with the database, `install` it into the application, `start` and `close` it in the lifespan."""
+    """Build it over a database, `install` it into the application, `start` and `close` it in the lifespan."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Edge:
         *,
         bus: EventBus | None = None,
         turns: TurnHandler | None = None,
+        front_desk: Callable[[ConversationHub], FrontDesk] = FrontDesk,
         public_url: str | None = None,
         front_desk: Callable[[ConversationHub], FrontDesk] = FrontDesk,
         visitor_limits: Limits = VISITOR_LIMITS,
@@ -121,7 +123,9 @@ class Edge:
             await refuse(404, "not_found", "没有这个地址。", "There is no such address.")
             return
         if self._admission.wait() > 0:
-            await refuse(503, "server_busy", "连接的人太多,请稍后重试。", "Too many are connecting; try again.", 1)
+            await refuse(
+                503, "server_busy", "连接的人太多,请稍后重试。", "Too many are connecting; try again.", 1
+            )
             return
         origin = header(dict(scope["headers"]), b"origin")
         if not await self._welcome_origin(path, origin, own):
@@ -172,6 +176,3 @@ class SocketGate:
             await self._edge.socket(scope, receive, send)
         else:
             await self._app(scope, receive, send)
-
-
-

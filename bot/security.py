@@ -1,4 +1,4 @@
-"""Headers that keep browsers strict: CSP by area, no sniffing, no referrers, framing only where it is meant."""
+"""Headers that keep browsers strict: CSP by area, no sniffing, framing only where it is meant."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Origins = Callable[[], Awaitable[frozenset[str]]]
 
 _CONSOLE: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:;"
-    " font-src 'self' data:; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'self';"
-    " object-src 'none'; frame-ancestors 'none'"
+    " font-src 'self' data:; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none';"
+    " form-action 'self'; object-src 'none'; frame-ancestors 'none'"
 )  # Ant Design writes style elements at run time, so styles cannot be bound to 'self' alone
 _WIDGET: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " font-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; object-src 'none';"
-    " frame-ancestors {ancestors}"
+    " font-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none';"
+    " object-src 'none'; frame-ancestors {ancestors}"
 )
 _API: Final = "default-src 'none'; frame-ancestors 'none'"
 _ALWAYS: Final = [

@@ -208,7 +208,9 @@ class VisitorSession:
 
     async def end(self, conv: str, _: dict[str, Any]) -> Change:
         """The visitor is done."""
-        return await self._change(lambda conn: escalation.resolve(conn, conv, by=self._me.id, by_visitor=True))
+        return await self._change(
+            lambda conn: escalation.resolve(conn, conv, by=self._me.id, by_visitor=True)
+        )
 
 
 _Action = Callable[[VisitorSession, str, dict[str, Any]], Awaitable[Change | None]]

@@ -85,9 +85,7 @@ class WidgetApi:
 
         @router.get("/conversations/{conversation}")
         async def head(conversation: str, who: visitors.Visitor = me) -> dict[str, Any]:
-            return await self.database.read(
-                lambda conn: deskviews.head(conn, _own(conn, conversation, who))
-            )
+            return await self.database.read(lambda conn: deskviews.head(conn, _own(conn, conversation, who)))
 
         @router.get("/conversations/{conversation}/messages")
         async def messages(
@@ -106,7 +104,9 @@ class WidgetApi:
         ident, _, secret = token.strip().partition(".")
         if scheme.lower() != "bearer" or not ident or not secret or len(token) > 256:
             raise Unauthenticated(
-                "bad_visitor", "访客凭证无效,请刷新页面。", "The visitor's credentials are not valid; reload the page."
+                "bad_visitor",
+                "访客凭证无效,请刷新页面。",
+                "The visitor's credentials are not valid; reload the page.",
             )
         return await self.database.read(lambda conn: visitors.authenticate(conn, ident, secret))
 
@@ -181,9 +181,7 @@ def _own(conn: Connection, conversation: str, who: visitors.Visitor) -> Conversa
     return head
 
 
-def _recognise(
-    conn: Connection, inbox: Inbox, body: SessionIn, secret: str
-) -> tuple[visitors.Visitor, bool]:
+def _recognise(conn: Connection, inbox: Inbox, body: SessionIn, secret: str) -> tuple[visitors.Visitor, bool]:
     """The known visitor, or a new one (also when the known one's secret is wrong or of another inbox)."""
     if body.visitor is not None:
         try:

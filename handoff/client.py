@@ -1,4 +1,4 @@
-"""A Python client of the protocol, for tests, benches and bots of other people: reconnects, resends, repairs gaps.
+"""A Python client of the protocol for tests, benches and other programs: reconnects, resends, repairs gaps.
 
 What was said stays in the outbox by its cid until it is acknowledged; rows are applied once and in order.
 """
@@ -38,7 +38,6 @@ from handoff.protocol import (
 BASE_S: Final = 0.5  # reconnect: full jitter from here …
 CAP_S: Final = 20.0  # … to here
 HOLD_S: Final = 0.2  # a gap may close by itself this long
-
 
 
 class Refused(Exception):
@@ -288,7 +287,9 @@ class Client:
         ) as socket:  # fmt: skip
             self._socket = socket
             self.connects += 1
-            await socket.send(protocol.encode(Hello(v=protocol.VERSION, ticket=ticket, lang=self.lang)).decode())
+            await socket.send(
+                protocol.encode(Hello(v=protocol.VERSION, ticket=ticket, lang=self.lang)).decode()
+            )
             wait = 0.0
             try:
                 async for data in socket:
@@ -479,5 +480,3 @@ class Agent(Client):
         answer = await self.http.get(f"/api/v1/desk/{path}")
         answer.raise_for_status()
         return answer.json()
-
-

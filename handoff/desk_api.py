@@ -124,7 +124,9 @@ class DeskApi:
         async def colleagues(
             found: auth.Session = agents_reader,
         ) -> dict[str, Any]:
-            return {"agents": await self.database.read(lambda conn: _colleagues(conn, found.principal.workspace))}
+            return {
+                "agents": await self.database.read(lambda conn: _colleagues(conn, found.principal.workspace))
+            }
 
         @router.get("/canned")
         async def canned(
@@ -192,9 +194,7 @@ class DeskApi:
     async def login(self, request: Request, response: Response, body: LoginIn) -> dict[str, Any]:
         """Sign in; the cookie is HttpOnly, SameSite=Lax, and `__Host-` over https."""
         self._logins.check(request.client.host if request.client else "")
-        done = await auth.sign_in(
-            self.database, workspace=DEFAULT, email=body.email, password=body.password
-        )
+        done = await auth.sign_in(self.database, workspace=DEFAULT, email=body.email, password=body.password)
         response.set_cookie(
             self._cookie(request), done.token, max_age=int(auth.SESSION_LIFE.total_seconds()), path="/",
             httponly=True, samesite="lax", secure=self._is_secure(request),

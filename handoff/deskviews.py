@@ -164,7 +164,9 @@ def conversations_of(
 
 
 def _resource(row: dict[str, Any]) -> auth.Resource:
-    return auth.Resource(row["workspace"], row["visitor"], row["agent"], row["queue"], row["queue"] is not None)
+    return auth.Resource(
+        row["workspace"], row["visitor"], row["agent"], row["queue"], row["queue"] is not None
+    )
 
 
 def _matching(words: str) -> Any:
@@ -265,7 +267,9 @@ def head(conn: Connection, found: Conversation) -> dict[str, Any]:
 def detail(conn: Connection, found: Conversation) -> dict[str, Any]:
     """Head, visitor, escalations and past conversations, for the customer panel."""
     visitor = visitors.get(conn, found.workspace, found.visitor)
-    past = [item for item in conversations.past_of(conn, found.workspace, found.visitor) if item.id != found.id]
+    past = [
+        item for item in conversations.past_of(conn, found.workspace, found.visitor) if item.id != found.id
+    ]
     return {
         **head(conn, found),
         "inbox": inboxes.get(conn, found.inbox).name,

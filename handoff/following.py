@@ -1,4 +1,4 @@
-"""What visitors' and agents' sockets have in common: following conversations, typing, marks of what was read."""
+"""What visitors' and agents' sockets share: following conversations, typing, marks of what was read."""
 
 from __future__ import annotations
 
@@ -83,7 +83,11 @@ class Following:
         if self.audience == "visitor" and frame.preview is not None:
             preview = frame.preview[:MAX_PREVIEW]
         who = Typing(
-            conv=frame.conv, on=frame.on, preview=preview, who=self.principal.kind, name=self.principal.name or None
+            conv=frame.conv,
+            on=frame.on,
+            preview=preview,
+            who=self.principal.kind,
+            name=self.principal.name or None,
         )
         to: Audience = "desk" if self.audience == "visitor" else "visitor"
         await self.hub.relay(frame.conv, who, to=to, skip=socket)
@@ -142,7 +146,9 @@ def number_of(data: dict[str, Any], key: str) -> int:
 
 def bad_action(key: str) -> Invalid:
     """The action's data lack `key`, or it has the wrong type."""
-    return Invalid("bad_action", f"操作缺少参数或参数不对:{key}。", f"The action lacks {key}, or it is wrong.")
+    return Invalid(
+        "bad_action", f"操作缺少参数或参数不对:{key}。", f"The action lacks {key}, or it is wrong."
+    )
 
 
 def unknown_action(action: str) -> NotFound:

@@ -1,7 +1,7 @@
 """The desk as a whole: its sockets, the dispatcher's clock, list changes, presence and leases.
 
-One per process. Decisions are SQL units (`handoff.dispatch`); this tells the sockets what came of them, over the
-bus to those of other processes.
+One per process. Decisions are SQL units (`handoff.dispatch`); this tells the sockets what came of them, over
+the bus to those of other processes.
 """
 
 from __future__ import annotations
@@ -288,4 +288,3 @@ class FrontDesk:
                 log.warning("leases: %s", error)
             except Exception:  # the clock's outer edge
                 log.exception("leases: not renewed")
-

@@ -1,7 +1,7 @@
 """The hub: who follows which conversation, and every row to each of them once, in order.
 
-A row is encoded once per audience. A subscription is registered first, then the log is read, then what came in
-between is flushed, so that no row falls between the snapshot and the stream.
+A row is encoded once per audience. A subscription is registered first, then the log is read, then what came
+in between is flushed, so that no row falls between the snapshot and the stream.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal
 
 import msgspec
@@ -168,7 +169,7 @@ class Channel:
 
 
 class ConversationHub:
-    """Fan-out of one process. Give it rows that were committed, or only the name of a conversation that grew."""
+    """Fan-out of one process. Give it committed rows, or only the name of a conversation that grew."""
 
     def __init__(self, database: Database, bus: EventBus | None = None, *, node: str) -> None:
         self.database = database
@@ -253,9 +254,7 @@ class ConversationHub:
                 channel.stale = False
                 after = channel.tip
                 found = await self.database.read(
-                    lambda conn, after=after: rows_of.history(  # type: ignore[misc]
-                        conn, channel.conversation, after=after, limit=REPLAY_PAGE
-                    )
+                    partial(_history, conversation=channel.conversation, after=after)
                 )
                 for message in found:
                     if message.body.get("stream"):
@@ -403,7 +402,7 @@ class ConversationHub:
             names = list(self.channels)
             if not names:
                 continue
-            tips = await self.database.read(lambda conn, names=names: {n: rows_of.tail(conn, n) for n in names})  # type: ignore[misc]
+            tips = await self.database.read(partial(_tips, names=names))
             for name, tip in tips.items():
                 channel = self.channels.get(name)
                 if channel is not None and 0 <= channel.tip < tip:
@@ -416,9 +415,7 @@ def relayed(plain: dict[str, Any]) -> Encoded:
     return Encoded(data.decode(), len(data))
 
 
-def _snapshot(
-    conn: Connection, conversation: str, after: int, check: Check, *, with_rows: bool
-) -> _Snapshot:
+def _snapshot(conn: Connection, conversation: str, after: int, check: Check, *, with_rows: bool) -> _Snapshot:
     """Head, the agent's name and the rows after `after`, all of one moment."""
     head = conversations.get(conn, conversation)
     check(conn, head)
@@ -427,6 +424,14 @@ def _snapshot(
     if with_rows and 0 < head.last_seq - after <= REPLAY_LIMIT:
         rows = rows_of.history(conn, conversation, after=after, limit=REPLAY_LIMIT)
     return _Snapshot(head, name, rows)
+
+
+def _tips(conn: Connection, *, names: Sequence[str]) -> dict[str, int]:
+    return {name: rows_of.tail(conn, name) for name in names}
+
+
+def _history(conn: Connection, *, conversation: str, after: int) -> list[Message]:
+    return rows_of.history(conn, conversation, after=after, limit=REPLAY_PAGE)
 
 
 def _pages(rows: list[Row]) -> list[list[Row]]:

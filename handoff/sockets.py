@@ -1,6 +1,6 @@
 """Drives one `Connection` over ASGI: a reader, an own writer task, the clock, the goodbye.
 
-Nobody ever awaits somebody else's socket: frames are pushed into the outbox, the writer takes them from there.
+Nobody ever awaits somebody else's socket: frames go into the outbox, the writer takes them from there.
 """
 
 from __future__ import annotations

@@ -50,7 +50,10 @@ class Desks:
         socket.connection.welcome()
         socket.send(
             Welcome(
-                session=session.following.session, user=principal.id, role=str(principal.role), epoch=self.epoch
+                session=session.following.session,
+                user=principal.id,
+                role=str(principal.role),
+                epoch=self.epoch,
             )
         )
         session.member = await self.desk.join(socket, principal)
@@ -144,7 +147,11 @@ class DeskSession:
         if do is None:
             raise unknown_action(frame.action)
         outcome = await do(self, frame.conv, frame.data)
-        ack = change_ack(frame.cid, outcome) if isinstance(outcome, Change) else Ack(cid=frame.cid, data=outcome)
+        ack = (
+            change_ack(frame.cid, outcome)
+            if isinstance(outcome, Change)
+            else Ack(cid=frame.cid, data=outcome)
+        )
         answers.keep(self._me.id, ack)
         socket.send(ack)
         if isinstance(outcome, Change):

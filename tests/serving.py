@@ -35,7 +35,13 @@ class Served:
         email = f"{name}@shop.example"
         self.database.write_now(
             lambda conn: agents.create(
-                conn, workspace="default", email=email, name=name, password_hash=PASSWORD_HASH, role=role, **fields
+                conn,
+                workspace="default",
+                email=email,
+                name=name,
+                password_hash=PASSWORD_HASH,
+                role=role,
+                **fields,
             )
         )
         return email
@@ -47,7 +53,9 @@ class Served:
             yield visitor
 
     @asynccontextmanager
-    async def agent(self, name: str, role: Role = Role.AGENT, *, online: bool = True, **fields: Any) -> AsyncIterator[Agent]:
+    async def agent(
+        self, name: str, role: Role = Role.AGENT, *, online: bool = True, **fields: Any
+    ) -> AsyncIterator[Agent]:
         """A new agent, signed in and (unless told otherwise) online."""
         async with Agent(self.base, self.account(name, role, **fields), PASSWORD, base_s=0.02) as agent:
             if online:
