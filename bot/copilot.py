@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from bot.errors import ModelError
 from bot.llm import LanguageModel
@@ -21,7 +21,7 @@ from bot.redact import redact
 from bot.smalltalk import smalltalk
 from bot.textparts import language_of
 from bot.turn_state import exchanges
-from handoff import conversations, escalations, verdicts
+from handoff import conversations, escalations, tables, verdicts
 from handoff import log as rows_of
 from handoff.domain import Author, Conversation, Kind, Message
 from handoff.emotion_text import Exchange
@@ -87,6 +87,7 @@ class Material:
     verdicts: Sequence[StoredVerdict]
     rule: str
     reason: Text
+    briefed: bool
 
     @property
     def customer(self) -> list[str]:
@@ -108,7 +109,15 @@ def load_material(conn: Connection, conversation: str, escalation: str) -> Mater
         verdicts.of(conn, conversation),
         record["rule"],
         _both(record["reason_zh"], record["reason_en"]),
+        record["briefing"] is not None,
     )
+
+
+def unbriefed(conn: Connection) -> list[tuple[str, str]]:
+    """(conversation, escalation) of those under way that have no briefing."""
+    e = tables.escalations
+    rows = conn.execute(select(e.c.conversation, e.c.id, e.c.briefing).where(e.c.ended.is_(None)))
+    return [(row.conversation, row.id) for row in rows if row.briefing is None]
 
 
 def facts(material: Material) -> list[Text]:
@@ -225,19 +234,23 @@ class Copilot:
         self._database = database
         self._model = model
 
-    async def brief(self, conversation: str, escalation: str) -> dict[str, Any]:
-        """Write the briefing of an escalation: onto the escalation, and into the log as a private row."""
+    async def brief(self, conversation: str, escalation: str) -> Message | None:
+        """Write the briefing of an escalation: onto the escalation, and into the log as a private row.
+
+        Returns the row; None when the escalation has its briefing already (a transfer takes it along).
+        """
         material = await self._database.read(lambda conn: load_material(conn, conversation, escalation))
+        if material.briefed:
+            return None
         briefing = compose(material)
         sentence = await self._summarise(exchanges(material.rows), material.head.language)
         if sentence:
             briefing |= {"summary": _both(sentence, sentence), "by": "generative"}
-        await self._database.write(
+        return await self._database.write(
             lambda conn: conversations.post_briefing(
                 conn, conversation, escalation=escalation, briefing=briefing
             )
         )
-        return briefing
 
     async def _summarise(self, turns: Sequence[Exchange], language: str) -> str:
         if self._model is None or self._model.breaker.is_open or not turns:

@@ -195,6 +195,13 @@ class LanguageModel:
         finally:
             self._slots.release()
 
+    async def probe(self) -> None:
+        """One short call, to find out whether address, model and key are right. Raises ModelError."""
+        from langchain_core.messages import HumanMessage
+
+        async with aclosing(self.stream([HumanMessage("ping")])) as stream:
+            await anext(stream, None)
+
     async def _with_retry(self, messages: Sequence[BaseMessage], started: float) -> AsyncGenerator[str, None]:
         for attempt in (1, 2):
             any_text = False

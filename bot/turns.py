@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
@@ -20,7 +20,6 @@ from sqlalchemy import Connection
 
 from bot import metrics, texts
 from bot.answers import Answer, Question, Retrieved
-from bot.copilot import Copilot
 from bot.pipeline.answering import Pipeline
 from bot.settings import Settings
 from bot.turn_state import TurnState, load_turn
@@ -28,7 +27,7 @@ from handoff import conversations, escalation, verdicts
 from handoff import log as messages
 from handoff.bus import BusEvent, EventBus, conversation_topic
 from handoff.clock import utc_now
-from handoff.domain import Change, Kind, Status
+from handoff.domain import Change, Kind, Message, Status
 from handoff.emotion import EmotionClassifier, Reading
 from handoff.errors import Conflict, HandoffError
 from handoff.policy import EscalationPolicy
@@ -41,10 +40,10 @@ RECOVER_WITHIN = timedelta(hours=12)  # older turns that a crash left open are n
 
 
 class Hub(Protocol):
-    """What turns need of the sockets."""
+    """What turns need of the sockets: `handoff.hub.ConversationHub`."""
 
-    async def publish(self, conversation: str) -> None:
-        """The conversation's log has grown or its head changed."""
+    async def rows(self, messages: Sequence[Message]) -> None:
+        """Rows that were committed."""
 
     async def delta(self, conv: str, stream: str, n: int, text: str) -> None:
         """Some more text of an answer in the making."""
@@ -52,8 +51,12 @@ class Hub(Protocol):
     async def thinking(self, conv: str, on: bool) -> None:
         """The bot is at work, or not any more."""
 
-    def queue_changed(self) -> None:
-        """Somebody joined or left a queue."""
+
+class Desk(Protocol):
+    """What turns need of the desk: `handoff.frontdesk.FrontDesk`."""
+
+    async def changed(self, change: Change) -> None:
+        """A use case changed who owns a conversation."""
 
 
 class Turns:
@@ -61,13 +64,14 @@ class Turns:
 
     def __init__(
         self,
+        *,
         database: Database,
         pipeline: Pipeline,
         emotion: EmotionClassifier,
         lexicon: EmotionClassifier,
         bus: EventBus,
         hub: Hub,
-        copilot: Copilot,
+        desk: Desk,
         settings: Settings,
     ) -> None:
         self._database = database
@@ -76,7 +80,7 @@ class Turns:
         self._lexicon = lexicon
         self._bus = bus
         self._hub = hub
-        self._copilot = copilot
+        self._desk = desk
         self._settings = settings
         self._ready = asyncio.Event()
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
@@ -109,11 +113,6 @@ class Turns:
     async def handle(self, conversation_id: str, seq: int) -> None:
         """Work on the visitor's message `seq`, after the conversation's earlier turns."""
         await self._handle(conversation_id, seq, after_crash=False)
-
-    async def escalated(self, conversation_id: str, escalation_id: str) -> None:
-        """The conversation went to the queue without a turn (the button was pressed): brief the agent."""
-        await self._ready.wait()
-        await self._brief(conversation_id, escalation_id)
 
     async def _handle(self, conversation_id: str, seq: int, *, after_crash: bool) -> None:
         started = time.monotonic()
@@ -220,25 +219,9 @@ class Turns:
         change = await self._database.write(decide)
         metrics.TURNS.labels(verdict.decision, verdict.rule).inc()
         metrics.JUDGE_SECONDS.observe(time.monotonic() - started)
-        if change is not None and change.changed:
-            await self._hub.publish(state.head.id)
-            self._hub.queue_changed()
-            if change.escalation:
-                self._later(self._brief(state.head.id, change.escalation))
+        if change is not None:
+            await self._desk.changed(change)
         return verdict
-
-    async def _brief(self, conversation: str, escalation_id: str) -> None:
-        try:
-            await self._copilot.brief(conversation, escalation_id)
-            metrics.BRIEFINGS.inc()
-            await self._hub.publish(conversation)
-        except Exception:  # a task's outer edge; the agent has the history even without a briefing
-            log.exception("briefing_failed", conversation=conversation)
-
-    def _later(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     # ---- answer ----------------------------------------------------------------------------------
 
@@ -319,29 +302,30 @@ class Turns:
     async def _post(self, state: TurnState, body: dict[str, Any], *, after_crash: bool = False) -> bool:
         seq, version = state.message.seq, state.head.version
 
-        def post(conn: Connection) -> bool:
+        def post(conn: Connection) -> tuple[Message, ...]:
+            rows: tuple[Message, ...] = ()
             if after_crash:
-                conversations.post_as_bot(
+                rows = conversations.post_as_bot(
                     conn,
                     state.head.id,
                     expected_version=version,
                     body={},
                     kind=Kind.BOT_FAILED,
                     cid=f"failed:{seq}",
-                )
+                ).rows
             posted = conversations.post_as_bot(
                 conn, state.head.id, expected_version=version, body=body, cid=f"answer:{seq}"
             )
-            return not posted.dup
+            return (*rows, *posted.rows)
 
         try:
-            done = await self._database.write(post)
+            rows = await self._database.write(post)
         except Conflict as refusal:  # a person took over, or this turn was answered already
             log.info("answer_dropped", conversation=state.head.id, seq=seq, code=refusal.code)
             metrics.FENCED.inc()
             return False
-        await self._hub.publish(state.head.id)
-        return done
+        await self._hub.rows(rows)
+        return bool(rows)
 
     async def _apologise(self, conversation: str, seq: int) -> None:
         try:
