@@ -10,7 +10,6 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -63,7 +62,6 @@ class Edge:
         *,
         bus: EventBus | None = None,
         turns: TurnHandler | None = None,
-        front_desk: Callable[[ConversationHub], FrontDesk] = FrontDesk,
         public_url: str | None = None,
         front_desk: Callable[[ConversationHub], FrontDesk] = FrontDesk,
         visitor_limits: Limits = VISITOR_LIMITS,

@@ -65,7 +65,7 @@ class DeskApi:
         return found
 
     def requires(self, action: str) -> Authorised:
-        """A dependency: signed in, and allowed `action` somewhere in the workspace (also for other routers)."""
+        """A dependency for this and other routers: signed in, and allowed `action` in the workspace."""
 
         async def check(request: Request) -> auth.Session:
             found = await self.session(request)

@@ -353,8 +353,9 @@ class ConversationHub:
         def subd(recovered: bool, begin: int, to: int, more: bool = False) -> None:
             socket.send(
                 Subd(
-                    conv=head.id, recovered=recovered, from_=begin, to=to, more=more, status=head.status.value,
-                    version=head.version, agent=head.agent, agent_name=snapshot.agent_name,
+                    conv=head.id, recovered=recovered, from_=begin, to=to, more=more,
+                    status=head.status.value, version=head.version, agent=head.agent,
+                    agent_name=snapshot.agent_name,
                 )
             )  # fmt: skip
 
@@ -381,7 +382,8 @@ class ConversationHub:
         if (making := channel.stream) is not None:
             follower.socket.send(
                 Delta(
-                    conv=channel.conversation, stream=making.stream, n=making.n, text=making.text, snapshot=True
+                    conv=channel.conversation, stream=making.stream, n=making.n, text=making.text,
+                    snapshot=True,
                 )
             )  # fmt: skip
 
