@@ -103,6 +103,45 @@ def loss_of(logits: torch.Tensor, rows: Sequence[Sample]) -> torch.Tensor:
     return level + label + wants + handoff + aux
 
 
+class Upper:
+    """The layers above the frozen ones, fed with the frozen layers' output computed once."""
+
+    def __init__(self, model, encoded, frozen: int) -> None:
+        self.model, self.frozen, self.encoded = model, frozen, encoded
+        self.kept: list[torch.Tensor] = [torch.empty(0)] * len(encoded)
+        if not frozen:
+            return
+        model.eval()
+        for index in batches([len(e[0]) for e in encoded], 4000, None):
+            batch = collate(encoded, index)
+            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+                hidden = model.bert.embeddings(batch["input_ids"], batch["token_type_ids"])
+                hidden = self.layers(hidden, batch["attention_mask"], model.bert.encoder.layer[:frozen])
+            for row, i in enumerate(index):
+                self.kept[i] = hidden[row, : len(encoded[i][0])].bfloat16().clone()
+
+    @staticmethod
+    def layers(hidden, mask, layers):
+        """Runs `layers` over padded hidden states."""
+        shut = torch.zeros(mask.shape).masked_fill(mask == 0, -1e4)[:, None, None, :].to(torch.bfloat16)
+        for layer in layers:
+            out = layer(hidden, shut)
+            hidden = out[0] if isinstance(out, tuple) else out
+        return hidden
+
+    def logits(self, index: Sequence[int]) -> torch.Tensor:
+        """Logits of the rows in `index`."""
+        batch = collate(self.encoded, index)
+        if not self.frozen:
+            return self.model(**batch).logits
+        hidden = torch.zeros(*batch["input_ids"].shape, self.model.config.hidden_size)
+        for row, i in enumerate(index):
+            hidden[row, : len(self.kept[i])] = self.kept[i].float()
+        hidden = self.layers(hidden, batch["attention_mask"], self.model.bert.encoder.layer[self.frozen :])
+        pooled = self.model.dropout(self.model.bert.pooler(hidden))
+        return self.model.classifier(pooled)
+
+
 def run(
     model, tokenizer, samples, *, epochs: int, lr: float, tokens: int, seed: int, frozen: int, limit_s: float
 ):
@@ -113,7 +152,12 @@ def run(
     lengths = [len(e[0]) for e in encoded]
     for name, p in model.named_parameters():
         layer = int(name.split(".")[3]) if "encoder.layer." in name else -1
-        p.requires_grad = not ("embeddings.word" in name or "position" in name or -1 < layer < frozen)
+        p.requires_grad = not (
+            "embeddings.word" in name
+            or "position" in name
+            or -1 < layer < frozen
+            or (frozen > 0 and ".embeddings." in name)
+        )
     heads = [p for n, p in model.named_parameters() if n.startswith(("classifier", "bert.pooler"))]
     body = [
         p
@@ -125,6 +169,8 @@ def run(
     )
     peaks = [g["lr"] for g in optim.param_groups]
     total = epochs * len(batches(lengths, tokens, random.Random(seed)))
+    upper = Upper(model, encoded, frozen)
+    print(f"{len(samples)} samples, {total} steps", flush=True)
     model.train()
     step, begun, mean = 0, time.time(), 0.0
     for epoch in range(epochs):
@@ -135,7 +181,7 @@ def run(
             for group, peak in zip(optim.param_groups, peaks, strict=True):
                 group["lr"] = peak * min(1.0, (step + 1) / 60) * (1 - done)
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = model(**collate(encoded, index)).logits
+                logits = upper.logits(index)
             loss = loss_of(logits.float(), [samples[i] for i in index])
             optim.zero_grad()
             loss.backward()
@@ -157,7 +203,9 @@ def predict(model, tokenizer, samples: Sequence[Sample]) -> np.ndarray:
     encoded = encode(tokenizer, samples)
     out = np.zeros((len(samples), len(HEADS)), np.float32)
     for index in batches([len(e[0]) for e in encoded], 6000, None):
-        out[index] = model(**collate(encoded, index)).logits.float().numpy()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(**collate(encoded, index)).logits
+        out[index] = logits.float().numpy()
     return out
 
 
@@ -176,6 +224,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights after the first stage; skips it")
     parser.add_argument("--aux", type=int, default=30_000, help="out-of-domain texts in the first stage")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--lr", type=float, default=6e-5)
@@ -192,7 +241,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     tokenizer = AutoTokenizer.from_pretrained(args.base)
     model = AutoModelForSequenceClassification.from_pretrained(
-        args.base, num_labels=len(HEADS), dtype=torch.float32
+        args.start or args.base, num_labels=len(HEADS), dtype=torch.float32
     )
     model.config.id2label = dict(enumerate(HEADS))
     model.config.label2id = {name: i for i, name in enumerate(HEADS)}
@@ -209,9 +258,9 @@ def main() -> None:
     rng = random.Random(args.seed)
     rng.shuffle(aux)
     zh = [s for s in aux if s.source in ("CPED_valid", "weibo_8moods_clean", "NLPCC2013Train")]
-    en = [s for s in aux if s not in zh] if False else [s for s in aux if s.source.startswith(("goe", "Emo"))]
+    en = [s for s in aux if s.source.startswith(("goe", "Emo"))]
     mixed = zh[: math.ceil(args.aux * 0.62)] + en[: math.floor(args.aux * 0.38)]
-    if args.aux:
+    if args.aux and not args.start:
         first = mixed + corpora.offensive(args.data, 2500) + train
         run(model, tokenizer, first, epochs=1, lr=1e-4, tokens=1600, seed=args.seed, frozen=args.frozen,
             limit_s=args.stage1_minutes * 60)  # fmt: skip
