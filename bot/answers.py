@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -90,6 +90,22 @@ class Piece:
     """Some more text of the answer in the making."""
 
     text: str
+
+
+class Knowledge(Protocol):
+    """What answering needs of a knowledge base (`kb_ingest.knowledge.KnowledgeBase`)."""
+
+    async def search(self, query: str, *, collections: Sequence[str] = (), k: int = 10) -> list[Hit]:
+        """Passages, best first."""
+        ...
+
+    def search_now(self, query: str, *, collections: Sequence[str] = (), k: int = 10) -> list[Hit]:
+        """As `search`, blocking."""
+        ...
+
+    def answerability(self, query: str, hits: Sequence[Hit]) -> float:
+        """Probability 0..1 that the passages answer the question."""
+        ...
 
 
 class Answerer(Protocol):

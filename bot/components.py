@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 from bot.answerer_extractive import ExtractiveAnswerer
 from bot.answerer_generative import GenerativeAnswerer
-from bot.answers import Answerer
+from bot.answers import Answerer, Knowledge
 from bot.llm import LanguageModel, make_chat_model
 from bot.pipeline.answering import Pipeline
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-
-    from kb_ingest.knowledge import KnowledgeBase
 
 
 def make_language_model(settings: Settings, chat_model: BaseChatModel | None = None) -> LanguageModel | None:
@@ -27,7 +25,7 @@ def make_language_model(settings: Settings, chat_model: BaseChatModel | None = N
     return LanguageModel(model, settings) if model is not None else None
 
 
-def make_pipeline(knowledge: KnowledgeBase, settings: Settings, model: LanguageModel | None) -> Pipeline:
+def make_pipeline(knowledge: Knowledge, settings: Settings, model: LanguageModel | None) -> Pipeline:
     """Answers from `knowledge`: written by `model` where there is one, else quoted."""
     answerer: Answerer = ExtractiveAnswerer()
     if model is not None:

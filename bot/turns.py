@@ -36,6 +36,7 @@ from handoff.writer import Database
 
 log = structlog.get_logger(__name__)
 COALESCE = 0.05  # seconds between two deltas: at most 20 frames a second
+AT_ONCE = frozenset({"risk", "request", "threat", "emotion"})  # rules that no search can change
 RECOVER_WITHIN = timedelta(hours=12)  # older turns that a crash left open are not answered any more
 
 
@@ -148,10 +149,15 @@ class Turns:
         if state is None:
             return
         owned = state.head.status is Status.WITH_BOT
-        reading, retrieved = await asyncio.gather(
-            self._read_emotion(state), self._retrieve(state.question) if owned else _nothing()
-        )
-        verdict = state.decided or await self._decide(state, reading, retrieved, started)
+        looking = asyncio.create_task(self._retrieve(state.question) if owned else _nothing())
+        try:
+            reading = await self._read_emotion(state)
+            verdict = state.decided or await self._at_once(state, reading, started)
+            if verdict is None:
+                verdict = await self._decide(state, reading, await looking, started)
+            retrieved = await looking if verdict.decision != "escalate" else None
+        finally:
+            looking.cancel()
         log.info(
             "turn", conversation=conversation, seq=seq, decision=verdict.decision, rule=verdict.rule,
             ms=round((time.monotonic() - started) * 1000),
@@ -185,24 +191,24 @@ class Turns:
 
     # ---- verdict ---------------------------------------------------------------------------------
 
+    async def _at_once(self, state: TurnState, reading: Reading, started: float) -> Verdict | None:
+        """The verdict, if the words alone hand the turn over: nobody waits for a search then."""
+        trajectory, verdict = _judge(state, reading, None)
+        if verdict.decision != "escalate" or verdict.rule not in AT_ONCE:
+            return None
+        return await self._keep(state, reading, (trajectory, verdict), started)
+
     async def _decide(
         self, state: TurnState, reading: Reading, retrieved: Retrieved | None, started: float
     ) -> Verdict:
         answerable = None if retrieved is None or retrieved.ready is not None else retrieved.confidence
-        policy = EscalationPolicy.from_mapping(state.inbox.policy)
-        trajectory, verdict = judge(
-            Trajectory.from_json(state.trajectory) if state.trajectory else Trajectory(),
-            TurnSignals(
-                text=state.question.text,
-                language=state.question.language,
-                reading=reading,
-                history=state.question.history,
-                answerable=answerable,
-                answered_before=state.answered_before,
-                human_available=state.human_available,
-            ),
-            policy,
-        )
+        return await self._keep(state, reading, _judge(state, reading, answerable), started)
+
+    async def _keep(
+        self, state: TurnState, reading: Reading, judged: tuple[Trajectory, Verdict], started: float
+    ) -> Verdict:
+        """Store the verdict, and hand over if it says so, in one transaction."""
+        trajectory, verdict = judged
         escalate = verdict.decision == "escalate" and state.head.status is Status.WITH_BOT
 
         def decide(conn: Connection) -> Change | None:
@@ -211,9 +217,9 @@ class Turns:
             if not escalate or head.status is Status.RESOLVED:
                 return None
             return escalation.request(
-                conn, state.head.id, rule=verdict.rule, priority=verdict.priority, reason_zh=verdict.reason_zh,
-                reason_en=verdict.reason_en, evidence=[span.text for span in verdict.evidence],
-                negative=reading.negative,
+                conn, state.head.id, rule=verdict.rule, priority=verdict.priority,
+                reason_zh=verdict.reason_zh, reason_en=verdict.reason_en,
+                evidence=[span.text for span in verdict.evidence], negative=reading.negative,
             )  # fmt: skip
 
         change = await self._database.write(decide)
@@ -353,6 +359,22 @@ def _with_offer(answer: Answer, language: str) -> Answer:
     if answer.offer_person:
         return answer
     return replace(answer, text=f"{answer.text}\n\n{texts.offer(language)}", offer_person=True)
+
+
+def _judge(state: TurnState, reading: Reading, answerable: float | None) -> tuple[Trajectory, Verdict]:
+    return judge(
+        Trajectory.from_json(state.trajectory) if state.trajectory else Trajectory(),
+        TurnSignals(
+            text=state.question.text,
+            language=state.question.language,
+            reading=reading,
+            history=state.question.history,
+            answerable=answerable,
+            answered_before=state.answered_before,
+            human_available=state.human_available,
+        ),
+        EscalationPolicy.from_mapping(state.inbox.policy),
+    )
 
 
 def _store(

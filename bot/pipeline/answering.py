@@ -8,13 +8,13 @@ from contextlib import aclosing
 import structlog
 
 from bot import texts
-from bot.answers import Answer, Answerer, Piece, Question, Retrieved
+from bot.answers import Answer, Answerer, Knowledge, Piece, Question, Retrieved
 from bot.llm import LanguageModel
 from bot.pipeline.condense import condense, refers_back, with_context
 from bot.settings import Settings
 from bot.smalltalk import smalltalk
 from bot.textparts import terms
-from kb_ingest.knowledge import Hit, KnowledgeBase
+from kb_ingest.knowledge import Hit
 
 log = structlog.get_logger(__name__)
 MAX_QUERY = 512  # characters that retrieval looks at; the tail of a long message holds the question
@@ -30,7 +30,7 @@ class Pipeline:
 
     def __init__(
         self,
-        knowledge: KnowledgeBase,
+        knowledge: Knowledge,
         answerer: Answerer,
         settings: Settings,
         model: LanguageModel | None = None,

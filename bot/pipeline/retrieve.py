@@ -7,9 +7,10 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from pydantic import ConfigDict
+from pydantic import ConfigDict, SkipValidation
 
-from kb_ingest.knowledge import Hit, KnowledgeBase
+from bot.answers import Knowledge
+from kb_ingest.knowledge import Hit
 
 
 class KnowledgeRetriever(BaseRetriever):
@@ -17,7 +18,7 @@ class KnowledgeRetriever(BaseRetriever):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    knowledge: KnowledgeBase
+    knowledge: SkipValidation[Knowledge]
     collections: tuple[str, ...] = ()
     k: int = 8
 
