@@ -1,37 +1,69 @@
-"""Whether what was found answers the question: a logistic function of the search's own figures."""
+"""Whether what was found answers the question: a logistic function of the search's own figures.
+
+The coefficients are data (`data/answerability.json`), fitted by training/answerability/fit.py.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Protocol
 
-from kb_ingest.words import Words
+from kb_ingest.text import language_of
 
 
 class Passage(Protocol):
     """What is looked at of a hit."""
 
     @property
-    def stages(self) -> dict[str, float]: ...
+    def stages(self) -> dict[str, float]:
+        """The figures by which it was found."""
 
     @property
-    def score(self) -> float: ...
+    def language(self) -> str:
+        """Of its document."""
 
 
-WEIGHTS = {"dense": 24.0, "keyword": 2.0, "coverage": 2.0, "bias": -22.5}
+TOP = 3
 
 
-def features(query: str, hits: Sequence[Passage], words: Words) -> dict[str, float]:
-    """The figures of a search that tell answered from unanswered."""
+def features(query: str, hits: Sequence[Passage]) -> dict[str, float]:
+    """The figures of a search that tell answered from unanswered; empty when nothing was found.
+
+    Words say nothing about a passage in another language than the question's: they count 0 there, and
+    `foreign` says so.
+    """
     if not hits:
         return {}
-    return {name: max(hit.stages[name] for hit in hits[:3]) for name in ("dense", "keyword", "coverage")}
+    top = hits[:TOP]
+    best = hits[0].stages
+    foreign = float(language_of(query) != hits[0].language)
+    return {
+        "dense": max(hit.stages["dense"] for hit in top),
+        "title": max(hit.stages["title"] for hit in top),
+        "keyword": max(hit.stages["keyword"] for hit in top) * (1 - foreign),
+        "coverage": max(hit.stages["coverage"] for hit in top) * (1 - foreign),
+        "rarest": max(hit.stages["rarest"] for hit in top) * (1 - foreign),
+        "lead": best["fused"] - hits[min(len(hits), 6) - 1].stages["fused"],
+        "foreign": foreign,
+    }
+
+
+@cache
+def _weights() -> dict[str, float]:
+    weights: dict[str, float] = json.loads(
+        files("kb_ingest").joinpath("data/answerability.json").read_text("utf-8")
+    )["weights"]
+    return weights
 
 
 def probability(values: dict[str, float]) -> float:
     """0…1; nothing found is 0."""
     if not values:
         return 0.0
-    z = WEIGHTS["bias"] + sum(WEIGHTS[name] * value for name, value in values.items())
+    weights = _weights()
+    z = weights["bias"] + sum(weights[name] * value for name, value in values.items())
     return 1 / (1 + math.exp(-z))

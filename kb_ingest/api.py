@@ -21,7 +21,7 @@ from kb_ingest.loaders.base import MAX_BYTES, too_large
 from kb_ingest.reports import Report
 from kb_ingest.sources import Source
 
-Action = Literal["kb.read", "kb.write"]
+Action = Literal["kb.read", "kb.search", "kb.write"]
 Authorise = Callable[[Request, Action], Awaitable[None]]
 MAX_FILES = 50
 ANSWERED = 0.5  # answerability from which the bot answers
@@ -39,18 +39,21 @@ def router(kb: KnowledgeBase, authorise: Authorise) -> APIRouter:
     """The routes over one knowledge base.
 
     Args:
-        authorise: called before each request with `kb.read` or `kb.write`; raises what the application translates.
+        authorise: called before each request with the action; raises what the application translates.
     """
     routes = APIRouter(prefix="/api/v1/kb", tags=["knowledge"])
 
     async def may_read(request: Request) -> None:
         await authorise(request, "kb.read")
 
+    async def may_search(request: Request) -> None:
+        await authorise(request, "kb.search")
+
     async def may_write(request: Request) -> None:
         await authorise(request, "kb.write")
 
     _add_lists(routes, kb, [Depends(may_read)])
-    _add_search(routes, kb, [Depends(may_read)])
+    _add_search(routes, kb, [Depends(may_search)])
     _add_uploads(routes, kb, [Depends(may_write)])
     _add_changes(routes, kb, [Depends(may_write)])
     return routes

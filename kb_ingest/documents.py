@@ -57,6 +57,7 @@ class NewDocument:
     embedder: str
     aliases: tuple[str, ...]
     chunks: tuple[NewChunk, ...]
+    vector: bytes = b""
     status: str = PUBLISHED
     effective: datetime | None = None
     expires: datetime | None = None
@@ -98,6 +99,7 @@ class StoredDocument:
     effective: datetime | None
     expires: datetime | None
     updated: datetime
+    vector: bytes
     chunks: tuple[StoredChunk, ...] = ()
 
 
@@ -140,6 +142,7 @@ def put(conn: Connection, workspace: str, new: NewDocument) -> str:
         "embedder": new.embedder,
         "aliases": list(new.aliases),
         "chunks": len(new.chunks),
+        "vector": new.vector,
         "effective": new.effective,
         "expires": new.expires,
         "updated": _now(),
@@ -203,13 +206,19 @@ def _ensure_collection(conn: Connection, workspace: str, name: str) -> None:
 
 
 def set_vectors(
-    conn: Connection, workspace: str, identifier: str, embedder: str, vectors: Sequence[bytes]
+    conn: Connection,
+    workspace: str,
+    identifier: str,
+    *,
+    embedder: str,
+    title: bytes,
+    vectors: Sequence[bytes],
 ) -> None:
     """Replace the vectors of a document's chunks, in their order, by those of another embedder."""
     rows = conn.execute(select(chunk.c.id).where(chunk.c.document == identifier).order_by(chunk.c.ordinal))
     for found, value in zip(rows.scalars().all(), vectors, strict=True):
         conn.execute(update(chunk).where(chunk.c.id == found).values(vectors=value))
-    conn.execute(update(document).where(document.c.id == identifier).values(embedder=embedder))
+    conn.execute(update(document).where(document.c.id == identifier).values(embedder=embedder, vector=title))
     _touch(conn, workspace)
 
 
@@ -265,6 +274,7 @@ def _stored(row: Row[Any], chunks: tuple[StoredChunk, ...] = ()) -> StoredDocume
         effective=row.effective,
         expires=row.expires,
         updated=row.updated,
+        vector=row.vector,
         chunks=chunks,
     )
 

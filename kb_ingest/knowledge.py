@@ -41,7 +41,8 @@ class Hit:
         path: where the document stands below what was ingested; its parts as `file#key`.
         heading: the headings above the passage; for questions with answers, the question.
         score: 0…1, comparable between questions.
-        stages: how it was found: `dense` (cosine), `keyword` and `coverage` (0…1), `fused`.
+        stages: how it was found: `dense` and `title` (cosines), `keyword`, `coverage` and `rarest` (0…1:
+        share of the question's words and of its three rarest ones that stand in the passage), `fused`.
     """
 
     document: str
@@ -152,7 +153,7 @@ class KnowledgeBase:
 
     def answerability(self, query: str, hits: Sequence[Hit]) -> float:
         """How likely the passages answer the question: a calibrated probability."""
-        return answerable.probability(answerable.features(query, hits, self._words))
+        return answerable.probability(answerable.features(mend(query), hits))
 
     # documents in
 
@@ -299,9 +300,11 @@ class KnowledgeBase:
         """The document as it is, or embedded again when another embedder made its vectors."""
         if stored.embedder == self._embedder.name:
             return stored
-        vectors = vectors_again(stored, self._embedder)
+        title, vectors = vectors_again(stored, self._embedder)
         self._store.write_now(
-            lambda conn: documents.set_vectors(conn, self.workspace, stored.id, self._embedder.name, vectors)
+            lambda conn: documents.set_vectors(
+                conn, self.workspace, stored.id, embedder=self._embedder.name, title=title, vectors=vectors
+            )
         )
         return self.document(stored.id)
 

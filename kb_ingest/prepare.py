@@ -20,7 +20,7 @@ from kb_ingest.words import Words
 
 # Changes when chunks, words or the text given to the encoder are made differently: old documents are made
 # anew.
-RECIPE = "1"
+RECIPE = "2"
 _LINK = re.compile(r"\[([^\]]+)\]\((?:https?://)[^)]*\)")
 _URL = re.compile(r"https?://\S+")
 
@@ -115,16 +115,19 @@ def _vectors(chunks: Sequence[tuple[str, NewChunk | StoredChunk]], embedder: Emb
 def embedded(new: Sequence[NewDocument], embedder: Embedder) -> list[NewDocument]:
     """The documents with their vectors."""
     vectors = iter(_vectors([(one.title, chunk) for one in new for chunk in one.chunks], embedder))
+    titles = embedder.embed_passages([one.title for one in new])
     return [
         replace(
             one,
             chunks=tuple(replace(chunk, vectors=next(vectors)) for chunk in one.chunks),
             embedder=embedder.name,
+            vector=title.astype("<f4").tobytes(),
         )
-        for one in new
+        for one, title in zip(new, titles, strict=True)
     ]
 
 
-def vectors_again(stored: StoredDocument, embedder: Embedder) -> list[bytes]:
-    """The chunks' vectors by another embedder."""
-    return _vectors([(stored.title, chunk) for chunk in stored.chunks], embedder)
+def vectors_again(stored: StoredDocument, embedder: Embedder) -> tuple[bytes, list[bytes]]:
+    """The title's vector and the chunks' by another embedder."""
+    title = embedder.embed_passages([stored.title])[0].astype("<f4").tobytes()
+    return title, _vectors([(stored.title, chunk) for chunk in stored.chunks], embedder)

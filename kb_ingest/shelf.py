@@ -19,7 +19,8 @@ from kb_ingest.words import Words
 
 # Cosines of this encoder lie between 0.75 (nothing in common) and 0.95: stretched to 0…1.
 DENSE_LOW, DENSE_HIGH = 0.76, 0.94
-DENSE_SHARE = 0.55
+# Chosen on tests/data/questions, see docs/knowledge.md: passage, keywords, and the document's title.
+DENSE_SHARE, KEYWORD_SHARE, TITLE_SHARE = 0.45, 0.27, 0.28
 PER_DOCUMENT = 2
 POOL = 60
 
@@ -84,6 +85,8 @@ class Shelf:
         self._collections: dict[str, int] = {}
         self._collection_of = np.zeros(0, np.int32)
         self._timed: set[int] = set()
+        self._titles = np.zeros((0, 0), np.float32)
+        self._title_of = np.zeros(0, np.int32)
         self._alive = np.zeros(0, bool)
         self._matrix = np.zeros((0, 0), np.float32)
         self._owner = np.zeros(0, np.int32)
@@ -116,6 +119,9 @@ class Shelf:
             code = self._collections.setdefault(stored.collection, len(self._collections))
             self._alive = np.concatenate([self._alive, np.ones(len(rows), bool)])
             self._collection_of = np.concatenate([self._collection_of, np.full(len(rows), code, np.int32)])
+            title = np.frombuffer(stored.vector, "<f4")[None, :]
+            self._title_of = np.concatenate([self._title_of, np.full(len(rows), len(self._titles), np.int32)])
+            self._titles = np.concatenate([self._titles, title]) if len(self._titles) else title
             if stored.effective is not None or stored.expires is not None:
                 self._timed.update(rows)
             self._rows[stored.id] = rows
@@ -161,10 +167,13 @@ class Shelf:
         new_row[keep] = np.arange(len(keep))
         kept = self._alive[self._owner[: self._filled]]
         self._matrix = np.ascontiguousarray(self._matrix[: self._filled][kept])
-        self._owner = new_row[self._owner[: self._filled][kept]]
+        self._owner = new_row[self._owner[: self._filled][kept]].astype(np.int32)
         self._filled = len(self._owner)
         self._entries = [self._entries[i] for i in keep]
         self._collection_of = self._collection_of[keep]
+        used, renamed = np.unique(self._title_of[keep], return_inverse=True)
+        self._title_of = renamed.astype(np.int32)
+        self._titles = self._titles[used]
         self._timed = {int(new_row[r]) for r in self._timed if new_row[r] >= 0}
         self._rows = {name: [int(new_row[r]) for r in rows] for name, rows in self._rows.items()}
         self._by_chunk = {name: int(new_row[r]) for name, r in self._by_chunk.items()}
@@ -195,16 +204,15 @@ class Shelf:
             keyword = self._keyword.scores(words)
             cosine = self._cosines(vector, keyword, proposed)
             usable = self._usable(collections)
-            fused = self._fused(cosine, keyword)
+            title = (self._titles @ vector)[self._title_of]
+            fused = _fused(cosine, keyword, title)
             fused[~usable] = -1.0
             size = min(len(fused), max(POOL, 6 * k))
             order = np.argpartition(-fused, size - 1)[:size]
             order = order[np.argsort(-fused[order], kind="stable")]
             rows = [int(row) for row in order if fused[row] >= 0]
-            return [
-                self._found(row, cosine, keyword, fused, content)
-                for row in _spread(rows, self._document_of, k)
-            ]
+            figures = {"dense": cosine, "keyword": keyword, "title": title, "fused": fused}
+            return [self._found(row, figures, content) for row in _spread(rows, self._document_of, k)]
 
     def _document_of(self, row: int) -> str:
         return self._entries[row].document
@@ -238,29 +246,28 @@ class Shelf:
                 usable[row] = False
         return usable
 
-    def _fused(self, cosine: Vectors, keyword: NDArray[np.float32]) -> NDArray[np.float32]:
-        stretched = np.clip((cosine - DENSE_LOW) / (DENSE_HIGH - DENSE_LOW), 0.0, 1.0)
-        fused: NDArray[np.float32] = DENSE_SHARE * stretched + (1 - DENSE_SHARE) * np.minimum(keyword, 1.0)
-        return fused
+    def _found(self, row: int, figures: dict[str, NDArray[np.float32]], content: set[str]) -> Found:
+        stages = {name: float(values[row]) for name, values in figures.items()}
+        weights = sorted(((self._keyword.idf(word), word) for word in content), reverse=True)
+        met = [weight for weight, word in weights if self._keyword.has(word, row)]
+        total = sum(weight for weight, _ in weights)
+        rare = weights[:3]
+        stages["coverage"] = sum(met) / total if total else 0.0
+        stages["rarest"] = sum(self._keyword.has(word, row) for _, word in rare) / len(rare) if rare else 0.0
+        return Found(self._entries[row], stages["fused"], stages)
 
-    def _found(
-        self,
-        row: int,
-        cosine: Vectors,
-        keyword: NDArray[np.float32],
-        fused: NDArray[np.float32],
-        content: set[str],
-    ) -> Found:
-        weights = {word: self._keyword.idf(word) for word in content}
-        met = sum(weight for word, weight in weights.items() if self._keyword.has(word, row))
-        total = sum(weights.values())
-        stages = {
-            "dense": float(cosine[row]),
-            "keyword": float(keyword[row]),
-            "fused": float(fused[row]),
-            "coverage": met / total if total else 0.0,
-        }
-        return Found(self._entries[row], float(fused[row]), stages)
+
+def _stretched(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
+    stretched: NDArray[np.float32] = np.clip((cosine - DENSE_LOW) / (DENSE_HIGH - DENSE_LOW), 0.0, 1.0)
+    return stretched
+
+
+def _fused(
+    cosine: NDArray[np.float32], keyword: NDArray[np.float32], title: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    dense, named = DENSE_SHARE * _stretched(cosine), TITLE_SHARE * _stretched(title)
+    fused: NDArray[np.float32] = dense + KEYWORD_SHARE * np.minimum(keyword, 1.0) + named
+    return fused
 
 
 def _spread(rows: list[int], document_of: Callable[[int], str], k: int) -> list[int]:

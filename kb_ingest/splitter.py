@@ -14,6 +14,7 @@ from dataclasses import dataclass
 SIZE = 360.0
 OVERLAP = 50.0
 WHOLE = 2.5
+SMALL = 140.0  # a section below this is put together with its neighbour while both fit into one chunk
 _HAN = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u3000-\u303f]")
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)")
@@ -69,7 +70,32 @@ def split(text: str, *, size: float = SIZE, overlap: float = OVERLAP) -> list[Pi
             path.append((block.level, block.title))
         section.append(block)
     close()
-    return pieces
+    return _gathered(text, pieces, size)
+
+
+def _gathered(text: str, pieces: list[Piece], size: float) -> list[Piece]:
+    """Sections of a few words drew every question to themselves: neighbours are put together."""
+    gathered: list[Piece] = []
+    for piece in pieces:
+        before = gathered[-1] if gathered else None
+        if before is not None and not piece.lead and not before.lead:
+            sizes = units(text[before.start : before.end]), units(text[piece.start : piece.end])
+            if min(sizes) < min(SMALL, size / 2) and sum(sizes) <= size:
+                heading = _common(before.heading, piece.heading)
+                gathered[-1] = Piece(before.start, piece.end, heading)
+                continue
+        gathered.append(piece)
+    return gathered
+
+
+def _common(one: str, other: str) -> str:
+    """The headings that two paths share from the top."""
+    shared = []
+    for a, b in zip(one.split(" › "), other.split(" › "), strict=False):
+        if a != b:
+            break
+        shared.append(a)
+    return " › ".join(shared)
 
 
 def _blocks(text: str) -> Iterator[_Block]:

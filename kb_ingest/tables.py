@@ -86,6 +86,7 @@ document = Table(
     Column("embedder", String(200), nullable=False),
     Column("aliases", JSON, nullable=False),
     Column("chunks", Integer, nullable=False),
+    Column("vector", LargeBinary, nullable=False),  # of the title
     Column("effective", UtcDateTime),
     Column("expires", UtcDateTime),
     Column("created", UtcDateTime, nullable=False),
