@@ -1,0 +1,1 @@
+"""Servers and peers for `jieli bench chat` and `jieli bench handoff`."""
