@@ -38,7 +38,7 @@ def _is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def make_writer(url: str) -> Engine:
+def make_writer(url: str, connect_args: dict[str, Any]) -> Engine:
     """An engine for the writer thread alone: one connection, SQLite with WAL, FULL and BEGIN IMMEDIATE."""
     parsed = make_url(url)
     engine = create_engine(
@@ -47,7 +47,7 @@ def make_writer(url: str) -> Engine:
         max_overflow=1,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
-        pool_pre_ping=False,
+        connect_args=connect_args,
     )
     if _is_sqlite(parsed):
         _set_up_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=("synchronous=FULL",))

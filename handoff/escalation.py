@@ -290,15 +290,23 @@ def leave_message(
     message = left_messages.create(conn, head, contact=contact, text=text, now=now)
     escalation: str | None = None
     ended: tuple[OfferEnded, ...] = ()
+    rows = [
+        append_event(
+            conn, conversation, "left_message", "留言已收到,我们会尽快联系您",
+            "Your message was received; we will get back to you",
+            now, left_message=message.id,
+        )
+    ]  # fmt: skip
     if head.status is Status.QUEUED:
         escalation, ended = escalations.end(conn, conversation, "left_message", now)
         move(conn, head, Status.WITH_BOT, now=now)
-    row = append_event(
-        conn, conversation, "left_message", "留言已收到,我们会尽快联系您",
-        "Your message was received; we will get back to you",
-        now, left_message=message.id,
-    )  # fmt: skip
-    return Change(conversations.get(conn, conversation), (row,), escalation=escalation, ended=ended)
+        rows.append(
+            append_event(
+                conn, conversation, "returned_to_bot", "您可以继续与机器人对话",
+                "The bot is here for you meanwhile", now, by="visitor",
+            )
+        )  # fmt: skip
+    return Change(conversations.get(conn, conversation), tuple(rows), escalation=escalation, ended=ended)
 
 
 def resolve(

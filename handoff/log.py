@@ -79,12 +79,14 @@ def clean_text(text: object, *, limit: int = MAX_TEXT) -> str:
         )
     if not text or text.isspace():
         raise Invalid("text_empty", "消息是空的,请输入内容。", "The message is empty; type something.")
-    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+    try:
+        text.encode()
+    except UnicodeEncodeError as failure:
         raise Invalid(
             "text_surrogate",
             "消息里有不完整的字符,请重新输入。",
             "The message holds half a character (a lone surrogate); type it again.",
-        )
+        ) from failure
     if not text.isprintable() and text.translate(_NO_CONTROLS) != text:
         raise Invalid(
             "text_control",

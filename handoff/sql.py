@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection
+
+_WITHOUT_OFFSET: Final = len("2026-03-02 09:00:00.000000")
 
 
 @lru_cache(maxsize=256)
@@ -40,7 +42,8 @@ def instant(conn: Connection, value: datetime) -> object:
     """`value` as `tables.UtcDateTime` stores it."""
     if conn.dialect.name == "postgresql":
         return value
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:_WITHOUT_OFFSET]
 
 
 def loads(value: Any) -> Any:

@@ -105,10 +105,10 @@ class Database:
         url: ``sqlite:///path`` or ``postgresql+psycopg://…``.
         batch, backlog: see the module constants.
         readers: worker threads, each with its own read connection.
-        on_fatal: called once, on the writer thread, when storage failed for good (an I/O error at COMMIT):
-        the server
-            should exit non-zero. From then on every write raises ``Unavailable("storage")`` and reads still
-            work.
+        on_fatal: called once, on the writer thread, when storage failed for good (an I/O error at COMMIT);
+            the server should exit non-zero. From then on every write raises ``Unavailable("storage")`` and
+            reads still work.
+        connect_args: handed to the driver by the writer's connection.
     """
 
     def __init__(
@@ -119,12 +119,13 @@ class Database:
         backlog: int = BACKLOG,
         readers: int = 4,
         on_fatal: Callable[[BaseException], None] | None = None,
+        connect_args: dict[str, Any] | None = None,
     ) -> None:
         self.url = url
         self.on_fatal = on_fatal
         self._batch = batch
         self._backlog = backlog
-        self._writer: Engine = make_writer(url)
+        self._writer: Engine = make_writer(url, connect_args or {})
         self._reader: Engine = make_reader(url, readers)
         self._sqlite = self._writer.dialect.name == "sqlite"
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

@@ -1,4 +1,6 @@
-"""A stage for tests that read like the conversation they check: guests, desks and a dispatcher over one database."""
+"""A stage for tests that read like the conversation they check: guests, desks and a dispatcher over one
+database.
+"""
 
 from __future__ import annotations
 
@@ -135,8 +137,8 @@ class Guest:
         """The bot answers, starting from `version`."""
         return self.scene.database.write_now(
             lambda conn: conversations.post_as_bot(
-                conn, self.conversation, expected_version=version, body={"text": text}, now=self.scene.clock(),
-                **fields,
+                conn, self.conversation, expected_version=version, body={"text": text},
+                now=self.scene.clock(), **fields,
             )
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from handoff import escalation, left_messages, ratings
-from handoff.domain import Availability, EntryState, Kind, Status
+from handoff.domain import Availability, Kind, Status
 from handoff.errors import Conflict, Invalid, NotFound
 from tests.handoff.scene import Scene
 
@@ -307,4 +307,3 @@ def test_every_escalation_ends_with_its_entry(scene: Scene) -> None:
     ling.resolves(guest)
     assert scene.line() == []
     assert [record["outcome"] for record in guest.escalations] == ["transferred", "resolved"]
-    assert EntryState.ENDED == "ended"
