@@ -27,7 +27,7 @@ REPLY_CHARS = 36
 EARLIER_CHARS = 40
 
 _URL = re.compile(r"https?://\S+|www\.\S+", re.ASCII)
-_PLACEHOLDER = re.compile(r"\[(?:数字|金额|订单|时间|日期|电话|NUM)x?\]|\[ORDERID_\d+\]|\d{5,}")
+_PLACEHOLDER = re.compile(r"\[(?:数字|金额|订单|时间|日期|电话|NUM)x?\]|\[ORDERID_\d+\]|\d{6,}")
 _NAME = re.compile(r"\[(?:姓名|地址|站点|组织机构|链接|邮箱)x?\]|\[(?:USER|URL)\]")
 _EMOTICON = re.compile(r"#E-s(?:\[数字x\]|\d+)|&nbsp;|&[a-z]{2,5};")
 _MENTION = re.compile(r"@[\w·.-]+")
