@@ -1,3 +1,4 @@
+import type { EventName } from "../shared/messages.ts";
 import { asEvent, type Connection, type Entry, type Head, type Inbox, type Row } from "@jieli/protocol";
 
 /** A message of the visitor's that is not yet a row of the log. */
@@ -98,6 +99,20 @@ export function withRow(state: ChatState, row: Row): ChatState {
     queue: head?.status === "queued" ? state.queue : null,
     asking: state.asking && row.kind !== "event",
   };
+}
+
+export function queueOf(at: NonNullable<Head["position"]>): QueueView {
+  return { position: at.position, size: at.size, low: at.wait_low_ms ?? null, high: at.wait_high_ms ?? null };
+}
+
+/** What the host page is told about a row that moves the conversation between bot and people. */
+export function handoffEvent(row: Row, before: Head | null, after: Head | null): [EventName, unknown] | null {
+  if (row.kind !== "event") return null;
+  const { event } = asEvent(row);
+  if (event === "queued") return ["handoff:requested", {}];
+  if (event === "assigned") return ["handoff:accepted", { agent: after?.agent?.name }];
+  const over = event === "returned_to_bot" || event === "resolved";
+  return over && before?.status !== "with_bot" ? ["handoff:ended", { how: event }] : null;
 }
 
 /** The state after a message in the outbox changed. */

@@ -1,52 +1,21 @@
-import { ApiError, JieliSocket, WidgetApi, systemClock, type Clock, type Head, type Msg, type Row, type ServerFrame, type SocketLike, type Store as Kept, type VisitorKey } from "@jieli/protocol";
-import type { EventName, Locale } from "../shared/messages.ts";
-import { Store, countsAsUnread, initial, withEntry, withRow, type ChatState } from "./model.ts";
-
-export interface SessionOptions {
-  inbox: string;
-  page?: string;
-  socketUrl: string;
-  store: Kept;
-  locale: () => Locale;
-  /** Tells the host page. */
-  notify: (event: EventName, detail: unknown) => void;
-  active?: (active: boolean) => void;
-  api?: WidgetApi;
-  WebSocket?: new (url: string) => SocketLike;
-  clock?: Clock;
-}
+import { ApiError } from "@jieli/protocol";
+import { ChatFeed } from "./feed.ts";
+import { initial } from "./model.ts";
 
 const RETRY_START_MS = 3_000;
-/** Without any sign of an answer in this time the dots go away. */
-const THINKING_MS = 60_000;
-const TYPING_MS = 6_000;
 
-/** The visitor's side of one inbox: who they are, their conversation, and everything they can do in it. */
-export class ChatSession extends Store<ChatState> {
-  readonly api: WidgetApi;
-  private socket: JieliSocket | null = null;
-  private identity: unknown = null;
+/** The visitor's side of one inbox: the feed, and everything they can do. */
+export class ChatSession extends ChatFeed {
   private attributes: Record<string, unknown> = {};
-  private visible = false;
-  private opening: Promise<Head> | null = null;
   private loadingOlder = false;
-  private stopThinking = () => {};
-  private stopTyping = () => {};
-  private readonly clock: Clock;
-
-  constructor(private readonly options: SessionOptions) {
-    super(initial);
-    this.clock = options.clock ?? systemClock;
-    this.api = options.api ?? new WidgetApi(() => this.key, { language: options.locale });
-  }
 
   /** Signs in (a new visitor when there is none), loads the history and connects; tries again until it works. */
   async start(): Promise<void> {
     try {
       await this.enter();
     } catch (error) {
-      if (error instanceof ApiError && error.fatal && this.key) {
-        this.key = null;
+      if (error instanceof ApiError && error.fatal && this.memory.visitor) {
+        this.memory.visitor = null;
         return this.start();
       }
       this.set({ phase: "failed" });
@@ -97,7 +66,7 @@ export class ChatSession extends Store<ChatState> {
   feedback(seq: number, helpful: boolean): void {
     const thumbs = { ...this.value.thumbs, [seq]: helpful };
     this.set({ thumbs });
-    this.keep("thumbs", JSON.stringify({ conv: this.value.head?.id, thumbs }));
+    this.memory.setThumbs(this.value.head?.id ?? "", thumbs);
     void this.act("feedback", { seq, helpful });
   }
 
@@ -148,128 +117,10 @@ export class ChatSession extends Store<ChatState> {
     this.socket?.close();
     this.socket = null;
     this.identity = null;
-    for (const key of this.options.store.keys()) if (key.startsWith("jieli.")) this.options.store.remove(key);
+    this.memory.forget();
     this.options.active?.(false);
     this.set({ ...initial });
     await this.start();
-  }
-
-  private async enter(): Promise<void> {
-    const { inbox, page, locale } = this.options;
-    const key = this.key;
-    const request = { inbox, language: locale(), ...(page ? { page } : {}), ...(key ? { visitor: key } : {}) };
-    const session = await this.api.session(this.identity ? { ...request, identity: this.identity } : request);
-    if (session.visitor.secret) this.key = { id: session.visitor.id, secret: session.visitor.secret };
-    this.socket?.close();
-    this.socket = this.dial();
-    const head = session.conversation;
-    this.set({ ...initial, phase: "ready", inbox: session.inbox, thumbs: this.value.thumbs });
-    if (head) await this.load(head, session.epoch);
-    for (const entry of this.socket.outbox.list()) this.set((state) => withEntry(state, entry));
-    this.socket.connect();
-  }
-
-  private async load(head: Head, epoch: string | null): Promise<void> {
-    const page = await this.api.messages(head.id);
-    const rows = page.messages;
-    const { position: at } = head;
-    const queue = at && { position: at.position, size: at.size, low: at.wait_low_ms ?? null, high: at.wait_high_ms ?? null };
-    this.set({ head, rows, more: page.more, queue, thumbs: this.thumbsOf(head.id) });
-    this.options.active?.(true);
-    const last = rows.at(-1)?.seq ?? 0;
-    if (epoch === null) this.socket?.restart(head.id, last);
-    else this.socket?.follow(head.id, last, epoch);
-    this.markRead();
-  }
-
-  private dial(): JieliSocket {
-    const { socketUrl: url, store, locale, WebSocket, clock } = this.options;
-    const outboxPrefix = `jieli.out.${this.key?.id ?? ""}.`;
-    const socket = new JieliSocket({ url, ticket: () => this.api.ticket(), language: locale, store, outboxPrefix, WebSocket, clock });
-    socket.on("connection", (connection) => {
-      this.set({ connection });
-    });
-    socket.on("row", (row) => {
-      this.onRow(row);
-    });
-    socket.on("outbox", (entry) => {
-      this.set((state) => withEntry(state, entry));
-    });
-    socket.on("stream", ({ stream, text }) => {
-      this.set({ stream: { id: stream, text }, thinking: false });
-    });
-    socket.on("reload", () => void this.reload());
-    socket.on("frame", (frame) => {
-      this.onFrame(frame);
-    });
-    return socket;
-  }
-
-  private async reload(): Promise<void> {
-    const conv = this.value.head?.id;
-    if (conv) await this.load(await this.api.head(conv), null);
-  }
-
-  private onRow(row: Msg): void {
-    const before = this.value.head;
-    this.set((state) => withRow(state, row));
-    if (row.kind === "event") this.tellHandoff(row, before);
-    if (row.kind === "text") this.options.notify("message", { from: row.from, text: row.body.text, seq: row.seq });
-    this.markRead();
-  }
-
-  private tellHandoff(row: Msg, before: Head | null): void {
-    const { event } = row.body;
-    if (event === "queued") this.options.notify("handoff:requested", {});
-    if (event === "assigned") this.options.notify("handoff:accepted", { agent: this.value.head?.agent?.name });
-    if ((event === "returned_to_bot" || event === "resolved") && before?.status !== "with_bot") this.options.notify("handoff:ended", { how: event });
-  }
-
-  private onFrame(frame: ServerFrame): void {
-    if ("conv" in frame && frame.conv !== this.value.head?.id) return;
-    if (frame.t === "thinking") {
-      if (frame.on === false) this.set({ thinking: false });
-      else this.think();
-    } else if (frame.t === "typing") this.agentTypes(frame.on === false ? null : (frame.name ?? this.value.head?.agent?.name ?? ""));
-    else if (frame.t === "read") this.set((state) => ({ ...state, seen: Math.max(state.seen, frame.seq) }));
-    else if (frame.t === "queue.position") {
-      const queue = { position: frame.position, size: frame.size, low: frame.wait_low_ms ?? null, high: frame.wait_high_ms ?? null };
-      this.set({ queue });
-      this.options.notify("handoff:queued", queue);
-    } else if (frame.t === "nack") this.options.notify("error", { code: frame.code, text: frame.text });
-  }
-
-  private agentTypes(name: string | null): void {
-    this.stopTyping();
-    this.set({ typing: name });
-    if (name !== null)
-      this.stopTyping = this.clock.after(TYPING_MS, () => {
-        this.set({ typing: null });
-      });
-  }
-
-  private think(): void {
-    this.stopThinking();
-    this.set({ thinking: true });
-    this.stopThinking = this.clock.after(THINKING_MS, () => {
-      this.set({ thinking: false });
-    });
-  }
-
-  private conversation(): Promise<Head> {
-    if (this.value.head) return Promise.resolve(this.value.head);
-    this.opening ??= this.api
-      .open(this.options.locale())
-      .then((head) => {
-        this.set({ head, rows: [] });
-        this.options.active?.(true);
-        this.socket?.follow(head.id, 0, this.socket.epoch);
-        return head;
-      })
-      .finally(() => {
-        this.opening = null;
-      });
-    return this.opening;
   }
 
   private async act(action: string, data: Record<string, unknown> = {}): Promise<void> {
@@ -279,39 +130,5 @@ export class ChatSession extends Store<ChatState> {
 
   private forget(cid: string): void {
     this.set((state) => ({ ...state, outgoing: state.outgoing.filter((item) => item.cid !== cid) }));
-  }
-
-  private markRead(): void {
-    const { head, rows } = this.value;
-    const last = rows.at(-1);
-    if (!head || !last) return;
-    const read = Number(this.kept(`read.${head.id}`) ?? 0);
-    if (this.visible && last.seq > read) {
-      this.keep(`read.${head.id}`, String(last.seq));
-      this.socket?.read(head.id, last.seq);
-    }
-    const unread = this.visible ? 0 : rows.filter((row: Row) => row.seq > read && countsAsUnread(row)).length;
-    this.options.notify("unread", { count: unread });
-  }
-
-  private thumbsOf(conv: string): Record<number, boolean> {
-    const { conv: of, thumbs } = JSON.parse(this.kept("thumbs") ?? "{}") as { conv?: string; thumbs?: Record<number, boolean> };
-    return of === conv ? (thumbs ?? {}) : {};
-  }
-
-  private get key(): VisitorKey | null {
-    return JSON.parse(this.kept("visitor") ?? "null") as VisitorKey | null;
-  }
-
-  private set key(key: VisitorKey | null) {
-    this.keep("visitor", JSON.stringify(key));
-  }
-
-  private kept(name: string): string | null {
-    return this.options.store.get(`jieli.${this.options.inbox}.${name}`);
-  }
-
-  private keep(name: string, value: string): void {
-    this.options.store.set(`jieli.${this.options.inbox}.${name}`, value);
   }
 }

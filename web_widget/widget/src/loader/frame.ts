@@ -101,7 +101,8 @@ export class Frame {
     if (!this.settings.locale) query.set("hint", this.locale);
     if (this.settings.color) query.set("color", this.settings.color);
     const iframe = document.createElement("iframe");
-    iframe.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox");
+    // On one's own origin a sandbox that allows scripts and storage protects nothing and browsers warn about it.
+    if (server !== location.origin) iframe.setAttribute("sandbox", "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox");
     iframe.setAttribute("allow", "clipboard-write");
     iframe.src = `${server}/widget/index.html?${query.toString()}`;
     this.panel.classList.toggle("d", theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches));

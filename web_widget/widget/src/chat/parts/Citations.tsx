@@ -1,5 +1,5 @@
 import type { Citation } from "@jieli/protocol";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { fill, useWords } from "../words/index.ts";
 import { Icon } from "./icons.tsx";
 import { Markdown, SafeLink, safeHref } from "./Markdown.tsx";
@@ -9,6 +9,10 @@ export function Answer({ text, citations }: { text: string; citations: Citation[
   const { w } = useWords();
   const [open, setOpen] = useState<number | null>(null);
   const panel = useId();
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (open !== null) box.current?.scrollIntoView?.({ block: "nearest", behavior: "smooth" });
+  }, [open]);
   const shown = citations.find(({ n }) => n === open);
   const toggle = (n: number) => {
     setOpen(open === n ? null : n);
@@ -36,7 +40,7 @@ export function Answer({ text, citations }: { text: string; citations: Citation[
           ))}
         </div>
       )}
-      <div id={panel}>
+      <div id={panel} ref={box}>
         {shown && (
           <figure class="quote">
             <figcaption>{shown.title}</figcaption>

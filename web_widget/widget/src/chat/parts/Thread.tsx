@@ -1,5 +1,5 @@
 import { asEvent, type Row } from "@jieli/protocol";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ChatState } from "../model.ts";
 import type { ChatSession } from "../session.ts";
 import { fill, useWords } from "../words/index.ts";
@@ -38,6 +38,20 @@ export function Thread({ state, session }: { state: ChatState; session: ChatSess
     oldestShown.current = oldest;
     height.current = element.scrollHeight;
   });
+
+  const follows = useRef(true);
+  follows.current = !away;
+  useEffect(() => {
+    const element = box.current;
+    if (!element || typeof ResizeObserver === "undefined") return;
+    const observer = new ResizeObserver(() => {
+      if (follows.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
 
   const onScroll = () => {
     const element = box.current;

@@ -39,7 +39,7 @@ export function initials(name: string): string {
 
 export function Avatar({ name, kind, size = 30 }: { name: string; kind: "bot" | "agent" | "brand"; size?: number }) {
   return (
-    <span class={`avatar avatar-${kind}`} style={{ width: size, height: size, fontSize: size * 0.4 }} aria-hidden="true">
+    <span class={`avatar avatar-${kind}`} style={{ width: `${size}px`, height: `${size}px`, fontSize: `${Math.round(size * 0.38)}px` }} aria-hidden="true">
       {kind === "agent" ? initials(name) : <Icon name="bot" size={size * 0.62} />}
     </span>
   );

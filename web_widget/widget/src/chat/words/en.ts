@@ -60,7 +60,7 @@ export const en: Words = {
   rateWords: "Terrible,Poor,Okay,Good,Excellent",
   rateComment: "Anything to add? (optional)",
   rateDone: "Thank you for your rating!",
-  newChat: "Start a new conversation",
+  newChat: "New conversation",
   endChat: "End conversation",
   menu: "More options",
   language: "Language",
