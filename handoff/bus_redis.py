@@ -14,7 +14,7 @@ from handoff.bus import BusEvent, Handler, Handlers, Subscription
 
 log = logging.getLogger(__name__)
 
-SUBSCRIBE_WAIT: Final = 1.0  # seconds; Redis away means slower (the tip is polled), never stuck
+WAIT: Final = 1.0  # seconds; Redis away means slower (the tip is polled), never stuck
 RETRY: Final = 1.0  # seconds between attempts to reach Redis again
 _CONTROL: Final = "_alive"  # a channel that keeps the connection subscribed to something
 _encoder = msgspec.json.Encoder()
@@ -35,11 +35,16 @@ class RedisBus:
         self._handlers = Handlers()
         self._pubsub: Any = None
         self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._listening = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start listening in the background; Redis need not be there yet."""
+        """Listen in the background; waits for Redis at most a second, it need not be there yet."""
         self._task = asyncio.create_task(self._listen(), name="bus-redis")
+        try:
+            await asyncio.wait_for(self._listening.wait(), WAIT)
+        except TimeoutError:
+            log.warning("bus: Redis is not there yet")
 
     async def publish(self, event: BusEvent) -> None:
         """Tell all processes, this one included."""
@@ -51,13 +56,9 @@ class RedisBus:
 
     async def subscribe(self, topic: str, handler: Handler) -> Subscription:
         """Hear a topic; waits until Redis has confirmed, at most a second."""
-        if self._handlers.add(topic, handler) and self._pubsub is not None:
-            confirmed = self._waiting.setdefault(topic, asyncio.get_running_loop().create_future())
-            try:
-                await self._pubsub.subscribe(self._prefix + topic)
-                await asyncio.wait_for(asyncio.shield(confirmed), SUBSCRIBE_WAIT)
-            except (RedisError, OSError, TimeoutError) as failure:
-                log.warning("bus: %s not confirmed: %s", topic, type(failure).__name__)
+        first = self._handlers.add(topic, handler)
+        if self._pubsub is not None:
+            await self._confirmed(topic, ask=first)
 
         async def close() -> None:
             if self._handlers.remove(topic, handler) and self._pubsub is not None:
@@ -67,6 +68,18 @@ class RedisBus:
                     log.warning("bus: not unsubscribed: %s", type(failure).__name__)
 
         return Subscription(close)
+
+    async def _confirmed(self, topic: str, *, ask: bool) -> None:
+        if ask:
+            self._waiting[topic] = asyncio.get_running_loop().create_future()
+        confirmed = self._waiting.get(topic)
+        try:
+            if ask:
+                await self._pubsub.subscribe(self._prefix + topic)
+            if confirmed is not None:
+                await asyncio.wait_for(asyncio.shield(confirmed), WAIT)
+        except (RedisError, OSError, TimeoutError) as failure:
+            log.warning("bus: %s not confirmed: %s", topic, type(failure).__name__)
 
     async def close(self) -> None:
         """Stop listening and disconnect."""
@@ -100,6 +113,7 @@ class RedisBus:
         channel = message["channel"].decode()
         topic = channel.removeprefix(self._prefix)
         if message["type"] == "subscribe":
+            self._listening.set()
             confirmed = self._waiting.pop(topic, None)
             if confirmed is not None and not confirmed.done():
                 confirmed.set_result(None)

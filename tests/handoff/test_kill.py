@@ -21,16 +21,18 @@ KILLS = 10
 CALLERS = 20
 
 
+def posting(conversation: str, visitor: str, cid: str) -> Callable[[Connection], conversations.Posted]:
+    return lambda conn: conversations.post(
+        conn, conversation, visitor=visitor, cid=cid, body={"text": f"message {cid}"}
+    )
+
+
 def keep_posting(url: str, conversation: str, visitor: str, life: int, pipe: Pipe) -> None:
     """The process to be killed: posts without end, and says on the pipe what was acknowledged."""
 
     async def caller(database: Database, name: int) -> None:
         for cid in (f"{life}-{name}-{number}" for number in itertools.count()):
-            posted = await database.write(
-                lambda conn, cid=cid: conversations.post(
-                    conn, conversation, visitor=visitor, cid=cid, body={"text": f"message {cid}"}
-                )
-            )
+            posted = await database.write(posting(conversation, visitor, cid))
             pipe.send((cid, posted.message.seq))
 
     async def main() -> None:
