@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import uvicorn
@@ -26,16 +28,19 @@ async def serve(url: str, port: int) -> None:
         agent_limits=replace(AGENT_LIMITS, sends=_FREE, frames=_FREE),
         handshakes=_FREE,
     )
-    app = FastAPI()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await edge.start()
+        gc.freeze()
+        yield
+        await edge.close()
+        database.close()
+
+    app = FastAPI(lifespan=lifespan)
     edge.install(app)
-    config = uvicorn.Config(
-        app, port=port, log_level="warning", lifespan="off", access_log=False, backlog=4_096, **UVICORN
-    )
-    await edge.start()
-    gc.freeze()
+    config = uvicorn.Config(app, port=port, log_level="warning", access_log=False, backlog=4_096, **UVICORN)
     await uvicorn.Server(config).serve()
-    await edge.close()
-    database.close()
 
 
 def main() -> None:
