@@ -31,19 +31,41 @@ function useDark(): boolean {
   return wanted === "auto" ? system : wanted === "dark";
 }
 
+// Tints of the brand's green; the generated ones turn grey on so deep a seed.
+const LIGHT = {
+  colorPrimary: "#0f766e",
+  colorPrimaryBg: "#ecf7f5",
+  colorPrimaryBgHover: "#d9efeb",
+  colorPrimaryBorder: "#a6dbd2",
+  colorPrimaryBorderHover: "#74c4b7",
+  colorInfo: "#0f766e",
+  colorInfoBg: "#ecf7f5",
+  colorInfoBorder: "#a6dbd2",
+  colorLink: "#0f766e",
+};
+const DARK = {
+  colorBgLayout: "#0e1112",
+  colorPrimary: "#14a89a",
+  colorPrimaryBg: "#10302d",
+  colorPrimaryBgHover: "#143c38",
+  colorPrimaryBorder: "#1c5a53",
+  colorInfo: "#14a89a",
+  colorInfoBg: "#10302d",
+  colorInfoBorder: "#1c5a53",
+  colorLink: "#2dd4bf",
+};
+
 function themeOf(dark: boolean): ThemeConfig {
   return {
     algorithm: dark ? antTheme.darkAlgorithm : antTheme.defaultAlgorithm,
     cssVar: { key: "jieli" },
     token: {
-      colorPrimary: dark ? "#14b8a6" : "#0f766e",
-      colorInfo: dark ? "#14b8a6" : "#0f766e",
-      colorLink: dark ? "#2dd4bf" : "#0f766e",
+      ...(dark ? DARK : LIGHT),
       borderRadius: 8,
       fontFamily:
         '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Helvetica Neue", Arial, sans-serif',
     },
-    components: { Layout: { headerPadding: "0 16px", headerHeight: 52 }, Tabs: { horizontalMargin: "0" } },
+    components: { Layout: { headerPadding: "0 16px", headerHeight: 52 }, Tabs: { horizontalMargin: "0 0 16px 0" } },
   };
 }
 

@@ -10,11 +10,13 @@ function lines(value: unknown, language: "zh-CN" | "en"): string[] {
 
 interface Props {
   row: Row;
+  /** Unfolded at first: until the agent's first reply. */
+  opened: boolean;
   onInsert: ((text: string) => void) | null;
 }
 
 /** What the agent must know before the first word: facts, emotion, need, what was tried, how to begin. */
-export function Briefing({ row, onInsert }: Props) {
+export function Briefing({ row, opened, onInsert }: Props) {
   const { t, language } = useText();
   const body = row.body;
   const parts: [TextKey, string[]][] = [
@@ -51,5 +53,5 @@ export function Briefing({ row, onInsert }: Props) {
       ) : null}
     </>
   );
-  return <Collapse className="briefing" size="small" defaultActiveKey={["b"]} items={[{ key: "b", label, children: content }]} />;
+  return <Collapse className="briefing" size="small" defaultActiveKey={opened ? ["b"] : []} items={[{ key: "b", label, children: content }]} />;
 }

@@ -65,6 +65,7 @@ export function ChatPane({ conv, onBack, onTake }: Props) {
 
   if (error && !log.loaded) return <Result status="warning" title={errorText(error, t)} extra={onBack ? <Button onClick={onBack}>{t("common.back")}</Button> : null} />;
   const briefing = log.rows.findLast((row) => row.kind === "briefing");
+  const answered = log.rows.some((row) => row.from === "agent" && row.kind === "text" && row.seq > (briefing?.seq ?? 0));
   const escalation = detail?.escalations?.at(-1);
   const locked = owner ? null : status === "with_agent" ? t("locked.other", { name: open.agentName ?? t("from.agent") }) : t(`locked.${status}`);
   const canTake = supervises && !owner && status !== "resolved";
@@ -84,9 +85,9 @@ export function ChatPane({ conv, onBack, onTake }: Props) {
         onReturn={() => void run("return_to_bot", "chat.returned")}
         onResolve={resolve}
       />
-      {briefing && status !== "resolved" ? <Briefing key={briefing.id} row={briefing} onInsert={owner ? (text) => composer.current?.insert(text) : null} /> : null}
+      {briefing && status !== "resolved" ? <Briefing key={briefing.id} row={briefing} opened={!answered} onInsert={owner ? (text) => composer.current?.insert(text) : null} /> : null}
       <MessageList conv={conv} log={log} me={me.id} visitor={open.name} verdicts={open.verdicts} />
-      {escalation && (owner || status === "resolved") && !escalation.judgement ? (
+      {escalation && !escalation.judgement && (status === "resolved" || (owner && !(wide && panel))) ? (
         <Flex className="strip" align="center" gap={8} wrap><Judge conv={conv} escalation={escalation} /></Flex>
       ) : null}
       {locked ? (

@@ -87,7 +87,7 @@ export function EmotionOfTurn({ verdict }: { verdict: VerdictView }) {
   const [open, setOpen] = useState(false);
   return (
     <Popover open={open} onOpenChange={setOpen} trigger="click" title={t("why.title")} content={<VerdictDetail verdict={verdict} />} placement="bottomLeft">
-      <span title={t("why.open")}><EmotionMark negative={verdict.negative} onClick={() => setOpen(true)} /></span>
+      <span title={t("why.open")} onKeyDown={(e) => e.key === "Escape" && (setOpen(false), e.stopPropagation())}><EmotionMark negative={verdict.negative} onClick={() => setOpen(true)} /></span>
     </Popover>
   );
 }

@@ -9,16 +9,18 @@ const TONE = { with_bot: "blue", queued: "orange", with_agent: "cyan", resolved:
 
 interface Props {
   item: Item;
+  mine: boolean;
   selected: boolean;
   showStatus: boolean;
   onOpen: () => void;
 }
 
-export function ConversationCard({ item, selected, showStatus, onOpen }: Props) {
+export function ConversationCard({ item, mine, selected, showStatus, onOpen }: Props) {
   const { t, language, w } = useText();
+  const unread = mine ? item.unread : 0;
   return (
     <button type="button" className={selected ? "card selected" : "card"} aria-current={selected} onClick={onOpen}>
-      <Badge count={item.unread} size="small" overflowCount={99} title={t("unread", { n: item.unread })}>
+      <Badge count={unread} size="small" overflowCount={99} title={t("unread", { n: unread })}>
         <Avatar style={{ background: tint(item.conv) }}>{[...(item.visitor_name || "?")][0]}</Avatar>
       </Badge>
       <div className="grow min0">
@@ -26,7 +28,7 @@ export function ConversationCard({ item, selected, showStatus, onOpen }: Props) 
           <Typography.Text strong ellipsis>{item.visitor_name}</Typography.Text>
           <Typography.Text type="secondary" className="small nowrap">{moment(item.at, language)}</Typography.Text>
         </Flex>
-        <Typography.Text type="secondary" ellipsis className={item.unread ? "preview unread" : "preview"}>
+        <Typography.Text type="secondary" ellipsis className={unread ? "preview unread" : "preview"}>
           {item.preview || " "}
         </Typography.Text>
         <Flex gap={4} align="center" wrap className="marks">

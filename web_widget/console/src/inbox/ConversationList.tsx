@@ -76,7 +76,7 @@ export function ConversationList({ lists, onOpen, onTake }: Props) {
               <QueueCard key={row.entry} row={row} selected={selected === row.conv} onOpen={() => onOpen(row.conv)} onTake={supervises ? () => onTake(row.conv) : null} />
             ))
           : shown.map((item) => (
-              <ConversationCard key={item.conv} item={item} selected={selected === item.conv} showStatus={view === "all" || Boolean(query)} onOpen={() => onOpen(item.conv)} />
+              <ConversationCard key={item.conv} item={item} mine={item.agent === me.id} selected={selected === item.conv} showStatus={view === "all" || Boolean(query)} onOpen={() => onOpen(item.conv)} />
             ))}
         {loading && empty ? <Skeleton active avatar paragraph={{ rows: 2 }} className="list-wait" /> : null}
         {!loading && empty && !(view === "mine" && offers.length) ? <Teach view={view} searching={Boolean(query)} /> : null}

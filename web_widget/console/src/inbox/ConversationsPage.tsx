@@ -28,6 +28,12 @@ function useFollowing(conv: string | null) {
   }, [mine, conv, online, message, t]);
 }
 
+/** Whether something stands over the page that Escape closes first. */
+function overlaid(): boolean {
+  const parts = ["popover", "dropdown", "select-dropdown"].map((name) => `.ant-${name}:not(.ant-${name}-hidden)`);
+  return document.querySelector([...parts, ".ant-modal-wrap:not([style*='none'])", ".ant-drawer-open"].join()) !== null;
+}
+
 export function ConversationsPage() {
   const { t } = useText();
   const { message } = App.useApp();
@@ -51,7 +57,9 @@ export function ConversationsPage() {
 
   const take = async (id: string) => {
     try {
-      await act("take", id);
+      const item = deskNow().items[id];
+      const colleague = item?.status === "with_agent" && item.agent !== me.id;
+      await (colleague ? act("transfer", id, { agent: me.id }) : act("take", id));
       message.success(t("queue.taken_over"));
       open(id);
     } catch (error) {
@@ -73,7 +81,7 @@ export function ConversationsPage() {
     "mod+k": () => show("palette"),
     "?": () => show("help"),
     escape: () => {
-      if (!useUi.getState().open && conv) open(null);
+      if (conv && !overlaid()) open(null);
     },
   });
 
@@ -93,7 +101,7 @@ export function ConversationsPage() {
           )}
         </main>
       )}
-      {conv && wide && panel ? <aside className="right"><CustomerPanel key={conv} conv={conv} onOpen={open} /></aside> : null}
+      {conv && wide && panel ? <aside className="aside" aria-label={t("panel.title")}><CustomerPanel key={conv} conv={conv} onOpen={open} /></aside> : null}
       {conv && !wide ? (
         <Drawer open={sheet === "panel"} onClose={() => show(null)} title={t("panel.title")} size={360} styles={{ body: { padding: 0 } }}>
           <CustomerPanel key={conv} conv={conv} onOpen={(id) => { show(null); open(id); }} />

@@ -7,6 +7,7 @@ import { dropEnded, expireOffers, type EndedOffer } from "../state/desk";
 import { useSettings } from "../state/settings";
 import { useDesk, useStore } from "../state/store";
 import { OfferCard } from "./OfferCard";
+import { useQueue } from "./useLists";
 import { useOffers } from "./useOffers";
 
 const SHOWN_MS = 8_000; // how long the end of an offer stays in sight
@@ -49,6 +50,7 @@ export function OfferStack() {
   const { busy, accept, decline } = useOffers();
   const phone = !Grid.useBreakpoint().md;
   useAlerts();
+  useQueue();
   useEffect(() => {
     const timer = setInterval(() => useStore.getState().update((d) => expireOffers(d, Date.now())), 1_000);
     return () => clearInterval(timer);

@@ -30,7 +30,6 @@ export function useLists(): Lists {
   const [cursor, setCursor] = useState<string | null>(null);
   const [loading, setLoading] = useState(true);
   const staleList = useDesk((d) => d.staleList);
-  const staleQueue = useDesk((d) => d.staleQueue);
   const online = useStore((s) => s.net.state === "online");
 
   const load = useCallback(
@@ -56,6 +55,14 @@ export function useLists(): Lists {
     return () => clearTimeout(timer);
   }, [load, query, staleList, online]);
 
+  const loadMore = useCallback(() => void load(cursor), [load, cursor]);
+  return { view, setView, query, setQuery, found, loading, more: cursor !== null, loadMore };
+}
+
+/** Keeps the queue as it is on the server, on every page: a frame says when it changed. */
+export function useQueue(): void {
+  const staleQueue = useDesk((d) => d.staleQueue);
+  const online = useStore((s) => s.net.state === "online");
   useEffect(() => {
     const timer = setTimeout(() => {
       api.queue().then(
@@ -65,7 +72,4 @@ export function useLists(): Lists {
     }, 50);
     return () => clearTimeout(timer);
   }, [staleQueue, online]);
-
-  const loadMore = useCallback(() => void load(cursor), [load, cursor]);
-  return { view, setView, query, setQuery, found, loading, more: cursor !== null, loadMore };
 }

@@ -70,14 +70,14 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
                 {chats ? <Route path="/c/:conv?"><ConversationsPage /></Route> : null}
                 {chats ? <Route path="/messages"><LeftMessagesPage /></Route> : null}
                 {chats ? <Route path="/team"><TeamPage /></Route> : null}
-                <Route path="/kb/:rest*"><KnowledgePage /></Route>
+                <Route path="/kb"><KnowledgePage /></Route>
                 <Route><Redirect to={home} /></Route>
               </Switch>
             </Suspense>
           </Guard>
+          {chats ? <OfferStack /> : null}
         </Layout.Content>
       </Layout>
-      {chats ? <OfferStack /> : null}
       <CommandPalette onSignOut={onSignOut} />
       <ShortcutHelp />
     </Layout>
