@@ -202,7 +202,7 @@ class Connection:
         except msgspec.ValidationError:
             self._misshapen(data)
             return None
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             self.close(4502, "bad_json")
             return None
         if self.state == "open":
@@ -260,7 +260,11 @@ class Connection:
         if self.state != "open":
             self.close(4502, "hello_first")
             return
-        loose = msgspec.json.decode(data)
+        try:
+            loose = msgspec.json.decode(data)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            self.close(4502, "bad_json")  # the shape was wrong before the end of the text was reached
+            return
         fields = loose if isinstance(loose, dict) else {}
         cid = fields.get("cid")
         self.nack(
