@@ -197,10 +197,10 @@ export class JieliSocket extends Emitter<SocketEvents> {
 
   private refuse(nack: Nack): void {
     if (!nack.cid || !this.outbox.refused(nack.cid, nack)) return;
-    const waiting = this.promises.get(nack.cid);
-    if (!waiting) return;
-    this.promises.delete(nack.cid);
+    const entry = this.outbox.list().find(({ frame }) => frame.cid === nack.cid);
+    if (entry?.frame.t !== "act") return;
     this.outbox.remove(nack.cid);
-    waiting.reject(new Refused(nack));
+    this.promises.get(nack.cid)?.reject(new Refused(nack));
+    this.promises.delete(nack.cid);
   }
 }

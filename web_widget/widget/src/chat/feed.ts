@@ -153,7 +153,7 @@ export class ChatFeed extends Store<ChatState> {
 
   protected markRead(): void {
     const { head, rows } = this.value;
-    const last = rows.at(-1);
+    const last = rows.findLast(countsAsUnread);
     if (!head || !last) return;
     const read = this.memory.read(head.id);
     if (this.visible && last.seq > read) {

@@ -33,6 +33,8 @@ export interface ChatState {
   queue: QueueView | null;
   /** A request for a person is on its way. */
   asking: boolean;
+  /** A refusal to tell the visitor about. */
+  problem: string | null;
   /** The agents have seen everything up to this seq. */
   seen: number;
   connection: Connection;
@@ -51,6 +53,7 @@ export const initial: ChatState = {
   typing: null,
   queue: null,
   asking: false,
+  problem: null,
   seen: 0,
   connection: { state: "idle" },
   thumbs: {},

@@ -1,6 +1,7 @@
-import { ApiError } from "@jieli/protocol";
+import { ApiError, Refused } from "@jieli/protocol";
 import { ChatFeed } from "./feed.ts";
 import { initial } from "./model.ts";
+import { wordsOf } from "./words/index.ts";
 
 const RETRY_START_MS = 3_000;
 
@@ -50,24 +51,23 @@ export class ChatSession extends ChatFeed {
 
   async requestHuman(reason?: string): Promise<void> {
     if (this.value.asking || ["queued", "with_agent"].includes(this.value.head?.status ?? "")) return;
+    // An ended conversation cannot be handed over; a new one can.
+    if (this.value.head?.status === "resolved") this.startNew();
     this.set({ asking: true, thinking: false });
-    try {
-      await this.act("request_human", reason ? { reason } : {});
-    } finally {
-      this.set({ asking: false });
-    }
+    await this.attempt("request_human", reason ? { reason } : {});
+    this.set({ asking: false });
   }
 
-  stayWithBot = () => this.act("stay_with_bot");
+  stayWithBot = () => this.attempt("stay_with_bot");
   leaveMessage = (contact: string, text: string) => this.act("leave_message", { contact, text });
   rate = (score: number, comment: string) => this.act("rate", { score, ...(comment ? { comment } : {}) });
-  end = () => this.act("end");
+  end = () => this.attempt("end");
 
   feedback(seq: number, helpful: boolean): void {
     const thumbs = { ...this.value.thumbs, [seq]: helpful };
     this.set({ thumbs });
     this.memory.setThumbs(this.value.head?.id ?? "", thumbs);
-    void this.act("feedback", { seq, helpful });
+    void this.attempt("feedback", { seq, helpful });
   }
 
   typing(on: boolean, preview: string): void {
@@ -121,6 +121,21 @@ export class ChatSession extends ChatFeed {
     this.options.active?.(false);
     this.set({ ...initial });
     await this.start();
+  }
+
+  dismiss = () => {
+    this.set({ problem: null });
+  };
+
+  /** An action whose refusal is shown above the conversation. */
+  private async attempt(action: string, data: Record<string, unknown> = {}): Promise<void> {
+    try {
+      await this.act(action, data);
+    } catch (error) {
+      const code = error instanceof ApiError || error instanceof Refused ? error.code : "failed";
+      this.set({ problem: error instanceof Refused ? error.message : wordsOf(this.options.locale()).startFailed });
+      this.options.notify("error", { code });
+    }
   }
 
   private async act(action: string, data: Record<string, unknown> = {}): Promise<void> {

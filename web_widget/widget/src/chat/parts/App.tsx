@@ -103,6 +103,15 @@ function Banner({ state, session }: { state: ChatState; session: ChatSession }) 
       </div>
     );
   }
+  if (state.problem)
+    return (
+      <div class="banner" role="alert">
+        <span>{state.problem}</span>
+        <button type="button" class="text" onClick={session.dismiss}>
+          {w.close}
+        </button>
+      </div>
+    );
   return broken && late ? (
     <div class="banner" role="status">
       <span class="spinner" aria-hidden="true" />

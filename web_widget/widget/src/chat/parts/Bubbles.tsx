@@ -7,6 +7,9 @@ import { Answer } from "./Citations.tsx";
 import { Avatar, Icon } from "./icons.tsx";
 import { Markdown } from "./Markdown.tsx";
 
+/** Longer texts wrap and stand without the lines beside them. */
+const LONG_EVENT = 24;
+
 const clockTime = (ts: number, locale: string) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" }).format(ts);
 
 function Line({ row, kind, name, first, children }: { row?: Row; kind: "bot" | "agent"; name: string; first: boolean; children: ComponentChildren }) {
@@ -153,7 +156,7 @@ export function EventLine({ row }: { row: Row }) {
       </div>
     );
   return text ? (
-    <div class="event">
+    <div class={[...text].length > (locale === "en" ? 2 * LONG_EVENT : LONG_EVENT) ? "event long" : "event"}>
       <span>{text}</span>
     </div>
   ) : null;

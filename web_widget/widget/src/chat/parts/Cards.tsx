@@ -1,3 +1,4 @@
+import { asEvent } from "@jieli/protocol";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { ChatState, QueueView } from "../model.ts";
@@ -19,12 +20,15 @@ export function waitText({ low, high }: Pick<QueueView, "low" | "high">, w: Word
 export function QueueCard({ state, session, leave }: { state: ChatState; session: ChatSession; leave: () => void }) {
   const { w } = useWords();
   const { queue } = state;
+  const latest = state.rows.findLast((row) => row.kind === "event");
+  const nobody = latest !== undefined && asEvent(latest).event === "nobody_available" && (queue?.high ?? null) === null;
+  const place = !queue ? w.queueTitle : queue.position <= 1 ? w.queueFirst : fill(w.queuePosition, { n: queue.position - 1 });
   return (
     <section class="card queue" aria-label={w.queueTitle}>
       <div class="queue-top">
         <span class="pulse" aria-hidden="true" />
         <div role="status">
-          <b>{!queue ? w.queueTitle : queue.position <= 1 ? w.queueFirst : fill(w.queuePosition, { n: queue.position - 1 })}</b>
+          <b>{nobody ? w.queueNobody : place}</b>
           <p>{waitText(queue ?? { low: null, high: null }, w)}</p>
         </div>
       </div>
@@ -33,7 +37,7 @@ export function QueueCard({ state, session, leave }: { state: ChatState; session
         <button type="button" class="button" onClick={() => void session.stayWithBot()}>
           {w.stay}
         </button>
-        <button type="button" class="button" onClick={leave}>
+        <button type="button" class={nobody ? "button primary" : "button"} onClick={leave}>
           <Icon name="mail" size={16} /> {w.leave}
         </button>
       </div>

@@ -38,6 +38,7 @@ export const en: Words = {
   unhelpful: "Not helpful",
   thanks: "Thank you",
   queueTitle: "You are in the queue",
+  queueNobody: "Nobody is at the desk right now",
   queueFirst: "You are next",
   queuePosition: "{n} ahead of you",
   waitRange: "about {low}–{high} min",

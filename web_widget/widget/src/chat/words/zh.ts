@@ -36,6 +36,7 @@ export const zh = {
   unhelpful: "没帮助",
   thanks: "感谢反馈",
   queueTitle: "正在为您排队",
+  queueNobody: "现在没有客服在线",
   queueFirst: "您是下一位",
   queuePosition: "前面还有 {n} 位",
   waitRange: "预计等待 {low}–{high} 分钟",
