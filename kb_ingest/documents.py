@@ -373,7 +373,7 @@ def versions(conn: Connection, workspace: str) -> dict[str, int]:
             document.c.workspace == workspace, document.c.status == PUBLISHED
         )
     )
-    return dict(rows.tuples().all())
+    return {row.id: row.version for row in rows}
 
 
 def published(conn: Connection, workspace: str, identifiers: Sequence[str]) -> list[StoredDocument]:
