@@ -22,6 +22,7 @@ from bot import metrics, texts
 from bot.answers import Answer, Question, Retrieved
 from bot.pipeline.answering import Pipeline
 from bot.settings import Settings
+from bot.smalltalk import smalltalk
 from bot.turn_state import TurnState, load_turn
 from handoff import conversations, escalation, verdicts
 from handoff import log as messages
@@ -373,8 +374,16 @@ def _judge(state: TurnState, reading: Reading, answerable: float | None) -> tupl
             answered_before=state.answered_before,
             human_available=state.human_available,
         ),
-        EscalationPolicy.from_mapping(state.inbox.policy),
+        _policy(state),
     )
+
+
+def _policy(state: TurnState) -> EscalationPolicy:
+    """The inbox's policy; "are you a bot?" is answered honestly with an offer, it is not yet a request."""
+    policy = EscalationPolicy.from_mapping(state.inbox.policy)
+    if smalltalk(state.question.text, state.question.language) is None or policy.rules["request"] == "off":
+        return policy
+    return replace(policy, rules={**policy.rules, "request": "offer"})
 
 
 def _store(

@@ -100,8 +100,10 @@ def competing(retrieved: Retrieved, margin: float) -> tuple[str, ...]:
     for hit in retrieved.hits:
         best.setdefault(hit.document, hit)
     ranked = list(best.values())
-    close = [hit.title for hit in ranked if hit.score >= ranked[0].score * (1 - margin)]
-    titles = tuple(dict.fromkeys(close))[:4]
+    close = [hit for hit in ranked if hit.score >= ranked[0].score * (1 - margin)]
     asked = terms(retrieved.query)
-    exact = any(terms(title) == asked for title in titles)
-    return titles if len(titles) >= 2 and not exact else ()
+    named = [len(asked & terms(f"{hit.title} {hit.heading}")) for hit in close]
+    if named.count(max(named)) == 1 or any(terms(hit.title) == asked for hit in close):
+        return ()  # one of them bears the question's name
+    titles = tuple(dict.fromkeys(hit.title for hit in close))[:4]
+    return titles if len(titles) >= 2 else ()
