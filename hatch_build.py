@@ -1,6 +1,6 @@
-"""Build hook: the browser parts go into web_widget/static with npm, by the system's Node or the one from PyPI.
+"""Build hook: npm builds the browser parts into web_widget/static, by the system's Node or PyPI's.
 
-Also a script: `python hatch_build.py` builds; `python hatch_build.py npm ARGS…` runs npm in the current folder.
+Also a script: `python hatch_build.py` builds; `python hatch_build.py npm ARGS…` runs npm in this folder.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ PYTHON = BIN / "python"
 # Measured on two cores: download and unpacked size, and time, of each set (docs/operations.md).
 SIZES = {"run": "about 450 MB, unpacked 1.8 GB, 2 minutes", "dev": "about 650 MB, unpacked 2.2 GB, 3 minutes"}
 CUDA_NOTE = (
-    "  note: pip finds only the CUDA build of torch here, about 2.5 GB more. Jieli needs no GPU: to take the CPU\n"
-    "        build, point PIP_EXTRA_INDEX_URL at PyTorch's CPU wheel index, or PIP_FIND_LINKS at a folder that\n"
-    "        holds the CPU wheel, and start again. Going on in 5 seconds."
+    "  note: pip finds only the CUDA build of torch here, about 2.5 GB more. Jieli needs no GPU: to take\n"
+    "        the CPU build, point PIP_EXTRA_INDEX_URL at PyTorch's CPU wheel index, or PIP_FIND_LINKS at a\n"
+    "        folder that holds the CPU wheel, and start again. Going on in 5 seconds."
 )
 
 
@@ -31,7 +31,7 @@ def torch_is_cuda() -> bool:
         return False
     pin = next(p for p in (ROOT / "constraints.txt").read_text().splitlines() if p.startswith("torch=="))
     command = [PYTHON, "-m", "pip", "install", "--dry-run", "--no-deps", "--quiet", "--report", "-", pin]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return False
     chosen = json.loads(done.stdout)["install"]
@@ -43,7 +43,7 @@ def install(extra: str) -> int:
     started = time.monotonic()
     if not PYTHON.exists():
         print(f"Jieli: creating {VENV.name} with Python {sys.version.split()[0]}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     print(f"Jieli: installing packages ({SIZES[extra]} on a common line); only on the first run.", flush=True)
     if torch_is_cuda():
         print(CUDA_NOTE, flush=True)
@@ -51,7 +51,7 @@ def install(extra: str) -> int:
     target = f"{ROOT}[dev]" if extra == "dev" else str(ROOT)
     command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-warn-script-location"]
     command += ["-c", str(ROOT / "constraints.txt"), "-e", target]
-    code = subprocess.run(command, check=False).returncode  # noqa: S603
+    code = subprocess.run(command, check=False).returncode
     if code != 0:
         print("Jieli: pip failed; its message stands above. Mend it and call make again.", file=sys.stderr)
         return code
@@ -64,7 +64,7 @@ def install(extra: str) -> int:
 
 def lock() -> int:
     """Write constraints.txt from what is installed: names and versions only."""
-    frozen = subprocess.run([PYTHON, "-m", "pip", "freeze"], capture_output=True, text=True, check=True)  # noqa: S603
+    frozen = subprocess.run([PYTHON, "-m", "pip", "freeze"], capture_output=True, text=True, check=True)
     pins = [line.split("+")[0] for line in frozen.stdout.splitlines() if "==" in line and "@" not in line]
     first = (ROOT / "constraints.txt").read_text().splitlines()[0]
     (ROOT / "constraints.txt").write_text("\n".join([first, *sorted(pins, key=str.lower)]) + "\n")

@@ -125,7 +125,8 @@ def _ingest(database: Database, settings: Settings) -> None:
             for report in knowledge.ingest_now([articles]):
                 progress.advance(task)
                 if report.status == "failed":
-                    typer.echo(f"{report.path}: {t(report.reason_zh or "", report.reason_en or "")}", err=True)
+                    why = t(report.reason_zh or "", report.reason_en or "")
+                    typer.echo(f"{report.path}: {why}", err=True)
     finally:
         knowledge.close()
 
