@@ -1,6 +1,6 @@
 """initial
 
-Revision: 0001, after , 2026-11-22 23:17:45.804933
+Revision: 0001, after , 2026-11-22 23:37:02.664427
 """
 
 import sqlalchemy as sa
@@ -310,6 +310,7 @@ def upgrade() -> None:
     sa.Column('embedder', sa.String(length=200), nullable=False),
     sa.Column('aliases', sa.JSON(), nullable=False),
     sa.Column('chunks', sa.Integer(), nullable=False),
+    sa.Column('vector', sa.LargeBinary(), nullable=False),
     sa.Column('effective', sa.DateTime(timezone=True), nullable=True),
     sa.Column('expires', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created', sa.DateTime(timezone=True), nullable=False),
