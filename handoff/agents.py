@@ -308,7 +308,7 @@ def states(conn: Connection, workspace: str, now: datetime) -> list[AgentState]:
             availability=_present(agent, now), idle_since=agent.idle_since,
         )
         for agent in all_of(conn, workspace)
-        if not agent.disabled
+        if not agent.disabled and agent.role is not Role.EDITOR  # who may see no chats is offered none
     ]  # fmt: skip
 
 
