@@ -23,8 +23,9 @@ function answers(body: unknown, status = 200) {
 const show = (element: ReactElement) => render(<QueryClientProvider client={new QueryClient()}>{element}</QueryClientProvider>);
 
 beforeEach(() => {
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addListener() {}, removeListener() {}, addEventListener() {}, removeEventListener() {} }));
-  vi.stubGlobal("ResizeObserver", class { observe() {} unobserve() {} disconnect() {} });
+  const nothing = vi.fn();
+  vi.stubGlobal("matchMedia", () => ({ matches: false, addListener: nothing, removeListener: nothing, addEventListener: nothing, removeEventListener: nothing }));
+  vi.stubGlobal("ResizeObserver", class { observe = nothing; unobserve = nothing; disconnect = nothing; });
   useSettings.setState({ language: "en" });
   useDrafts.setState({ drafts: {} });
   useStore.getState().start({ agent });

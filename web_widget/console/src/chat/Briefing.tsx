@@ -27,7 +27,7 @@ export function Briefing({ row, opened, onInsert }: Props) {
   ];
   const first = side(body["first_sentence"], language);
   const label = (
-    <Flex gap={8} align="baseline">
+    <Flex gap={8} align="baseline" className="min0">
       <Typography.Text strong className="nowrap"><SolutionOutlined /> {t("brief.title")}</Typography.Text>
       <Typography.Text type="secondary" ellipsis>{side(body["summary"], language)}</Typography.Text>
     </Flex>

@@ -85,7 +85,7 @@ export function ChatPane({ conv, onBack, onTake }: Props) {
         onReturn={() => void run("return_to_bot", "chat.returned")}
         onResolve={resolve}
       />
-      {briefing && status !== "resolved" ? <Briefing key={briefing.id} row={briefing} opened={!answered} onInsert={owner ? (text) => composer.current?.insert(text) : null} /> : null}
+      {briefing && status !== "resolved" ? <Briefing key={`${briefing.id} ${answered}`} row={briefing} opened={!answered} onInsert={owner ? (text) => composer.current?.insert(text) : null} /> : null}
       <MessageList conv={conv} log={log} me={me.id} visitor={open.name} verdicts={open.verdicts} />
       {escalation && !escalation.judgement && (status === "resolved" || (owner && !(wide && panel))) ? (
         <Flex className="strip" align="center" gap={8} wrap><Judge conv={conv} escalation={escalation} /></Flex>

@@ -42,6 +42,8 @@ export function MessageList({ conv, log, me, visitor, verdicts }: Props) {
   const { message } = App.useApp();
   const box = useRef<HTMLDivElement>(null);
   const stuck = useRef(true);
+  const top = useRef(0);
+  const inner = useRef<HTMLDivElement>(null);
   const height = useRef(0);
   const [fresh, setFresh] = useState(false);
   const [older, setOlder] = useState(false);
@@ -63,14 +65,19 @@ export function MessageList({ conv, log, me, visitor, verdicts }: Props) {
     if (!el) return;
     const watch = new ResizeObserver(() => stuck.current && (el.scrollTop = el.scrollHeight));
     watch.observe(el);
+    if (inner.current) watch.observe(inner.current);
     return () => watch.disconnect();
   }, []);
 
   const scrolled = () => {
     const el = box.current;
     if (!el) return;
-    stuck.current = el.scrollHeight - el.scrollTop - el.clientHeight < 60;
-    if (stuck.current) setFresh(false);
+    const near = el.scrollHeight - el.scrollTop - el.clientHeight < 60;
+    // Only a move upwards lets go of the end: rows that grow also change the distance.
+    if (near) stuck.current = true;
+    else if (el.scrollTop < top.current - 2) stuck.current = false;
+    top.current = el.scrollTop;
+    if (near) setFresh(false);
   };
   const toEnd = () => {
     stuck.current = true;
@@ -95,6 +102,7 @@ export function MessageList({ conv, log, me, visitor, verdicts }: Props) {
   return (
     <div className="log-wrap">
       <div className="log" ref={box} onScroll={scrolled} role="log" aria-live="polite" aria-label={t("chat.log")} tabIndex={0}>
+        <div ref={inner}>
         {log.more ? <Button type="link" block onClick={more} loading={older}>{t("chat.older")}</Button> : null}
         {!log.loaded ? <Skeleton active avatar paragraph={{ rows: 4 }} /> : null}
         {log.loaded && log.rows.length === 0 ? <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t("chat.empty")} /> : null}
@@ -119,6 +127,7 @@ export function MessageList({ conv, log, me, visitor, verdicts }: Props) {
         {log.thinking && !streams.length ? <div className="row right"><Typography.Text type="secondary" className="small"><span className="dots" aria-hidden /> {t("msg.thinking")}</Typography.Text></div> : null}
         {log.pending.map((item) => <PendingRow key={item.cid} item={item} onAgain={() => again(conv, item.cid)} />)}
         {log.typist ? <TypistLine typist={log.typist} name={visitor} /> : null}
+        </div>
       </div>
       {fresh ? <Badge dot className="to-end"><Button shape="round" size="small" icon={<DownOutlined />} onClick={toEnd}>{t("chat.new")}</Button></Badge> : null}
     </div>

@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
+import { useText } from "../i18n";
 import { api } from "../lib/api";
 import type { Detail, Status, VerdictView } from "../lib/types";
 import { useDesk } from "../state/store";
@@ -24,6 +25,7 @@ export function useDetail(conv: string) {
 
 /** What is known of the open conversation: frames first, HTTP for the rest, fetched again when rows come. */
 export function useConversation(conv: string): Open {
+  const { guest } = useText();
   const client = useQueryClient();
   const { data: detail } = useDetail(conv);
   const { data: list = [] } = useQuery({ queryKey: ["verdicts", conv], queryFn: () => api.verdicts(conv) });
@@ -51,7 +53,7 @@ export function useConversation(conv: string): Open {
     status: (newer ? detail.status : item?.status) ?? "with_bot",
     agent: (newer ? detail.agent?.id : item?.agent) ?? null,
     agentName: (newer ? detail.agent?.name : item?.agent_name) ?? null,
-    name: item?.visitor_name || detail?.visitor?.name || "…",
+    name: guest(item?.visitor_name || detail?.visitor?.name || "…"),
     language: item?.language ?? detail?.language ?? "zh-CN",
   };
 }

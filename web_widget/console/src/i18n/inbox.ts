@@ -3,6 +3,7 @@ export const inbox = {
   "view.waiting": ["排队", "Waiting"],
   "view.all": ["全部", "All"],
   "view.resolved": ["已解决", "Resolved"],
+  "visitor.anonymous": ["访客 {id}", "Visitor {id}"],
   "list.search": ["搜索访客或内容", "Search visitor or text"],
   "list.label": ["会话列表", "Conversation list"],
   "empty.mine": ["手上没有会话", "Nothing on your plate"],

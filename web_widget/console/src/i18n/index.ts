@@ -29,11 +29,20 @@ export function word(language: Language, area: string, value: string): string {
   return isTextKey(key) ? say(language, key) : value;
 }
 
-export function useText(): { t: Translate; language: Language; w: (area: string, value: string) => string } {
+export interface Text {
+  t: Translate;
+  language: Language;
+  w: (area: string, value: string) => string;
+  /** A visitor's name; the server calls the nameless "访客 <end of id>". */
+  guest: (name: string) => string;
+}
+
+export function useText(): Text {
   const language = useSettings((s) => s.language);
   const t = useCallback<Translate>((key, values) => say(language, key, values), [language]);
   const w = useCallback((area: string, value: string) => word(language, area, value), [language]);
-  return { t, language, w };
+  const guest = useCallback((name: string) => name.replace(/^访客 (?=[\w-]+$)/, () => say(language, "visitor.anonymous", { id: "" })), [language]);
+  return { t, language, w, guest };
 }
 
 /** The half of a `{zh, en}` pair that fits; text that is not a pair is taken as it is. */

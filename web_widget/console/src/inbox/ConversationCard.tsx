@@ -16,7 +16,7 @@ interface Props {
 }
 
 export function ConversationCard({ item, mine, selected, showStatus, onOpen }: Props) {
-  const { t, language, w } = useText();
+  const { t, language, w, guest } = useText();
   const unread = mine ? item.unread : 0;
   return (
     <button type="button" className={selected ? "card selected" : "card"} aria-current={selected} onClick={onOpen}>
@@ -25,7 +25,7 @@ export function ConversationCard({ item, mine, selected, showStatus, onOpen }: P
       </Badge>
       <div className="grow min0">
         <Flex justify="space-between" gap={8} align="baseline">
-          <Typography.Text strong ellipsis>{item.visitor_name}</Typography.Text>
+          <Typography.Text strong ellipsis>{guest(item.visitor_name)}</Typography.Text>
           <Typography.Text type="secondary" className="small nowrap">{moment(item.at, language)}</Typography.Text>
         </Flex>
         <Typography.Text type="secondary" ellipsis className={unread ? "preview unread" : "preview"}>

@@ -17,7 +17,7 @@ interface Props {
 }
 
 export function OfferCard({ offer, busy, compact = false, onAccept, onDecline }: Props) {
-  const { t, language, w } = useText();
+  const { t, language, w, guest } = useText();
   const now = useNow(500);
   const left = Math.max(0, offer.expires - now);
   const seconds = Math.ceil(left / 1000);
@@ -28,7 +28,7 @@ export function OfferCard({ offer, busy, compact = false, onAccept, onDecline }:
       <Flex vertical gap={8}>
         <Flex justify="space-between" align="center" gap={8}>
           <Typography.Text strong ellipsis>
-            <CustomerServiceOutlined /> {compact ? "" : `${t("offer.title")} · `}{offer.visitor_name}
+            <CustomerServiceOutlined /> {compact ? "" : `${t("offer.title")} · `}{guest(offer.visitor_name)}
           </Typography.Text>
           <Typography.Text type={urgent ? "danger" : "secondary"} className="clock small nowrap">{t("offer.left", { n: seconds })}</Typography.Text>
         </Flex>

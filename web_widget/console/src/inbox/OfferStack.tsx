@@ -13,19 +13,19 @@ import { useOffers } from "./useOffers";
 const SHOWN_MS = 8_000; // how long the end of an offer stays in sight
 
 function Ended({ ended }: { ended: EndedOffer }) {
-  const { t } = useText();
+  const { t, guest } = useText();
   useEffect(() => {
     const timer = setTimeout(() => useStore.getState().update((d) => dropEnded(d, ended.entry)), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [ended.entry]);
   const key = `offer.ended.${ended.why}`;
-  const values = { name: ended.name, by: ended.by ?? t("offer.someone") };
+  const values = { name: guest(ended.name), by: ended.by ?? t("offer.someone") };
   return <Alert type="info" showIcon closable title={t(isTextKey(key) ? key : "offer.ended.other", values)} />;
 }
 
 /** Sound, notification and title badge for what is new. */
 function useAlerts() {
-  const { t, language } = useText();
+  const { t, language, guest } = useText();
   const offers = useDesk((d) => d.offers);
   const mine = useDesk((d) => Object.values(d.items).filter((i) => i.agent === d.me && i.status === "with_agent" && i.unread > 0).length);
   const sound = useSettings((s) => s.sound);
@@ -36,9 +36,9 @@ function useAlerts() {
     if (fresh.length && sound) chime();
     for (const o of fresh) {
       const reason = language === "en" ? o.reason_en : o.reason_zh;
-      notify(t("offer.title"), t("offer.notice", { name: o.visitor_name, reason }), o.entry);
+      notify(t("offer.title"), t("offer.notice", { name: guest(o.visitor_name), reason }), o.entry);
     }
-  }, [offers, sound, language, t]);
+  }, [offers, sound, language, t, guest]);
   useEffect(() => badge(offers.length + mine), [offers.length, mine, language]);
 }
 

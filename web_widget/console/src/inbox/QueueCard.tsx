@@ -14,14 +14,14 @@ interface Props {
 
 /** A waiting conversation: why it came, the visitor's words, how long. */
 export function QueueCard({ row, selected, onOpen, onTake }: Props) {
-  const { t, language, w } = useText();
+  const { t, language, w, guest } = useText();
   return (
     <div className={selected ? "card selected" : "card"}>
       <button type="button" className="card-body" aria-current={selected} onClick={onOpen}>
         <Avatar style={{ background: tint(row.conv) }}>{[...(row.visitor_name || "?")][0]}</Avatar>
         <div className="grow min0">
           <Flex justify="space-between" gap={8} align="baseline">
-            <Typography.Text strong ellipsis>{row.visitor_name}</Typography.Text>
+            <Typography.Text strong ellipsis>{guest(row.visitor_name)}</Typography.Text>
             <WaitClock since={row.waiting_since} />
           </Flex>
           <Typography.Text className="reason">{language === "en" ? row.reason_en : row.reason_zh}</Typography.Text>

@@ -16,7 +16,7 @@ interface Command {
 }
 
 function useCommands(onSignOut: () => void): Command[] {
-  const { t, language } = useText();
+  const { t, language, guest } = useText();
   const { chats } = useSession();
   const set = useSettings((s) => s.set);
   const [, go] = useLocation();
@@ -42,11 +42,11 @@ function useCommands(onSignOut: () => void): Command[] {
       { value: "signout", label: t("signout"), run: onSignOut },
       ...Object.values(items).map((item) => ({
         value: `c:${item.conv}`,
-        label: `${item.visitor_name} — ${item.preview}`,
+        label: `${guest(item.visitor_name)} — ${item.preview}`,
         run: () => go(`/c/${item.conv}`),
       })),
     ];
-  }, [chats, go, items, language, onSignOut, set, t]);
+  }, [chats, go, guest, items, language, onSignOut, set, t]);
 }
 
 /** Ctrl/Cmd+K: every page, switch and conversation by name. */

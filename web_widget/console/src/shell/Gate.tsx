@@ -9,21 +9,25 @@ import { connect, disconnect } from "../connection";
 import { Shell } from "./Shell";
 import { SignIn } from "./SignIn";
 
+const SIGNED_IN = "jieli.desk.signed_in"; // spares a call that can only fail
+
 /** Shows the desk to whoever is signed in, the sign-in form to everybody else. */
 export function Gate() {
-  const [asking, setAsking] = useState(true);
+  const [asking, setAsking] = useState(() => localStorage.getItem(SIGNED_IN) !== null);
   const [expired, setExpired] = useState(false);
   const session = useStore((s) => s.session);
   const client = useQueryClient();
 
   const enter = useCallback((given: Session) => {
     useStore.getState().start(given);
+    localStorage.setItem(SIGNED_IN, "1");
     setExpired(false);
     if (given.agent.role !== "editor") connect();
   }, []);
 
   const leave = useCallback(() => {
     disconnect();
+    localStorage.removeItem(SIGNED_IN);
     client.clear();
     useStore.getState().stop();
   }, [client]);
@@ -33,7 +37,7 @@ export function Gate() {
       if (useStore.getState().session) setExpired(true);
       leave();
     });
-    api.me().then(enter, () => undefined).finally(() => setAsking(false));
+    if (localStorage.getItem(SIGNED_IN) !== null) api.me().then(enter, () => undefined).finally(() => setAsking(false));
     return () => disconnect();
   }, [enter, leave]);
 
