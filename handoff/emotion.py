@@ -111,7 +111,8 @@ class _WithFallback:
 def load_emotion(model: str | None = None, *, threads: int = 1) -> EmotionClassifier:
     """The classifier of a transformers id or path; None is the model that comes with Jieli.
 
-    Cheap: the weights load on `warm_up()` or the first `read()`. When they cannot be loaded, the word lists of
+    Cheap: the weights load on `warm_up()` or the first `read()`. When they cannot be loaded, the word lists
+    of
     `handoff.emotion_lexicon` read instead; `name` tells which one it is.
     """
     from handoff.emotion_lexicon import LexiconClassifier

@@ -1,4 +1,5 @@
-"""A classifier of word lists, for when the model is missing: negation-aware, zh and en, no weights, microseconds.
+"""A classifier of word lists, for when the model is missing: negation-aware, zh and en, no weights,
+microseconds.
 
 Much weaker than the model (figures: training/emotion/README.md); it keeps plain anger from being overlooked.
 The lists are Jieli's own.
@@ -13,27 +14,37 @@ from handoff.emotion import Reading, Span
 from handoff.emotion_text import Exchange, is_shouted, to_simplified
 
 _ABUSE = (
-    "傻逼 sb 煞笔 傻x 妈的 tmd 尼玛 草泥马 滚蛋 滚 混蛋 王八蛋 畜生 去死 废物 脑残 智障 狗屁 放屁 垃圾公司 骗子 lj服务 nmsl 操你 卧槽 "
+    "傻逼 sb 煞笔 傻x 妈的 tmd 尼玛 草泥马 滚蛋 滚 混蛋 王八蛋 畜生 去死 废物 脑残 智障 狗屁 放屁 垃圾公司 "
+    "骗子 lj服务 nmsl 操你 卧槽 "
     "fuck shit bullshit asshole idiot moron scum bastard crap screw stupid useless scumbag"
 )
 _ANGER = (
-    "投诉 气死 愤怒 恶心 垃圾 太差 差劲 坑人 欺骗 骗人 骗 无耻 离谱 过分 忽悠 糊弄 敷衍 推卸 推来推去 踢皮球 受够 忍无可忍 什么玩意 什么态度 "
+    "投诉 气死 愤怒 恶心 垃圾 太差 差劲 坑人 欺骗 骗人 骗 无耻 离谱 过分 忽悠 糊弄 敷衍 推卸 推来推去 "
+    "踢皮球 受够 忍无可忍 什么玩意 什么态度 "
     "什么破 到底管不管 凭什么 再也不 不要脸 差评 黑店 流氓 霸王条款 效率低 没人管 没人理 耍我 "
-    "angry furious outrageous ridiculous unacceptable terrible horrible awful worst disgusting pathetic scam liar lying "
+    "angry furious outrageous ridiculous unacceptable terrible horrible awful worst disgusting pathetic "
+    "scam liar lying "
     "hate rude incompetent garbage trash joke appalling disgrace fraud never again"
 )
 _MILD = (
-    "失望 无语 着急 急死 烦 麻烦死 怎么还 还没 为什么还 太慢 慢死 等了 等很久 一直没 不满 后悔 难受 郁闷 晕 醉了 服了 无奈 崩溃 抓狂 心塞 坑 "
+    "失望 无语 着急 急死 烦 麻烦死 怎么还 还没 为什么还 太慢 慢死 等了 等很久 一直没 不满 后悔 难受 郁闷 "
+    "晕 醉了 服了 无奈 崩溃 抓狂 心塞 坑 "
     "担心 怎么回事 怎么办啊 搞什么 又坏了 又出 不合理 白等 耽误 "
-    "disappointed frustrated annoyed annoying upset worried still waiting waste sick tired slow delayed again confused unhappy "
+    "disappointed frustrated annoyed annoying upset worried still waiting waste sick tired slow delayed "
+    "again confused unhappy "
     "bad poor broken wrong ignored"
 )
-_POSITIVE = "谢谢 感谢 多谢 满意 太好了 很好 不错 喜欢 赞 辛苦 棒 thanks thank great awesome love perfect excellent appreciate happy"
+_POSITIVE = (
+    "谢谢 感谢 多谢 满意 太好了 很好 不错 喜欢 赞 辛苦 棒 thanks thank great awesome love perfect "
+    "excellent appreciate happy"
+)
 _NEGATION = re.compile(
-    r"(?:不|没|没有|别|不是|不会|并不|毫不|不算|不太|not|no|never|n't|isn'?t|wasn'?t|don'?t|without|nothing)[\s\w\u4e00-\u9fff]{0,2}$"
+    r"(?:不|没|没有|别|不是|不会|并不|毫不|不算|不太|not|no|never|n't|isn'?t|wasn'?t|don'?t|without"
+    r"|nothing)[\s\w\u4e00-\u9fff]{0,2}$"
 )
 _SARCASM = re.compile(
-    r"呵呵|真是好服务|好一个|可真(?:行|好|快)|真够(?:快|行|可以)|thanks for nothing|great job|nice work.*(?:again|not)"
+    r"呵呵|真是好服务|好一个|可真(?:行|好|快)|真够(?:快|行|可以)|thanks for nothing|great job"
+    r"|nice work.*(?:again|not)"
 )
 
 

@@ -1,7 +1,8 @@
 """The classifier on a transformers text-classification model: Jieli's own, or any other by id or path.
 
 Jieli's own has the heads named in its config: `none`, `mild`, `clear` (degree), the labels, `wants_person`,
-`handoff`, `aux_negative`; `calibration.json` beside it turns their logits into probabilities. Any other model is
+`handoff`, `aux_negative`; `calibration.json` beside it turns their logits into probabilities. Any other model
+is
 read through its label names ("negative", "anger", "1 star", "LABEL_0" …), or a `label_map.json` beside it:
 `{"LABEL_1": "anger", "LABEL_0": "neutral"}`.
 """
@@ -28,7 +29,8 @@ CURRENT_TOKENS = 72
 EVIDENCE_FROM = 0.3
 LEVELS = ("none", "mild", "clear")
 _MEANING = {
-    "anger": "anger", "angry": "anger", "disgust": "anger", "annoyance": "frustration", "sadness": "disappointment",
+    "anger": "anger", "angry": "anger", "disgust": "anger", "annoyance": "frustration",
+    "sadness": "disappointment",
     "sad": "disappointment", "disappointment": "disappointment", "fear": "worry", "worry": "worry",
     "frustration": "frustration", "negative": "frustration", "neg": "frustration", "1 star": "anger",
     "2 stars": "disappointment", "sarcasm": "sarcasm", "abuse": "abuse", "toxic": "abuse", "joy": "positive",
@@ -49,7 +51,9 @@ def _softmax(values: Floats) -> Floats:
 
 
 def odds(row: Floats) -> Floats:
-    """What calibration is linear in: log-odds of any negative emotion, of clear, of the out-of-domain head; 1."""
+    """What calibration is linear in: log-odds of any negative emotion, of clear, of the out-of-domain head;
+    1.
+    """
     any_negative = float(np.logaddexp(row[1], row[2]) - row[0])
     clear = float(row[2] - np.logaddexp(row[0], row[1]))
     return np.array([any_negative, clear, float(row[13]), 1.0])
@@ -119,7 +123,8 @@ class TransformerClassifier:
             self._calibration = json.loads((self._source / "calibration.json").read_text(encoding="utf8"))
             self.name = f"jieli-emotion {self._calibration['version']}"
         self._meaning = names if self._own else self._mapped(names)
-        # bfloat16 halves the time where the CPU has the instructions and moves logits by 0.03 at most; dynamic
+        # bfloat16 halves the time where the CPU has the instructions and moves logits by 0.03 at most;
+        # dynamic
         # int8 is no faster at equal accuracy (docs/decisions/0021-emotion-model.md).
         if torch.ops.mkldnn._is_mkldnn_bf16_supported():
             model = model.bfloat16()

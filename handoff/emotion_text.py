@@ -65,6 +65,7 @@ def normalise(text: str) -> str:
 
     Capitals are turned into a trailing "!!!", which the model reads as a raised voice.
     """
+    text = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates come from broken clients
     shouted = is_shouted(text)
     text = unicodedata.normalize("NFKC", text)
     text = _EMOTICON.sub(" ", _URL.sub(" www ", text))

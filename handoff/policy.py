@@ -24,20 +24,26 @@ class EscalationPolicy:
     Attributes:
         version: raised on each save; stored with every verdict.
         threshold: score of a turn (or of the running level) from which emotion escalates at once.
+        request_threshold: the model's probability of a wish for a person that counts as a request without the
+            words for it.
         offer_threshold: from which a person is offered, once a conversation.
         decay: how much of the running level one further turn keeps.
         gain: how much of a turn's reading enters the running level.
         relief: what is left of the running level after thanks.
-        clear_weight, context_weight, mild_weight: parts of the score: probability of clear emotion, the model's
+        clear_weight, context_weight, mild_weight: parts of the score: probability of clear emotion, the
+        model's
             view of the chat so far, and the graded reading.
         mild_threshold: reading from which a turn counts as mildly negative.
-        mild_turns: that many such turns in a row escalate, if the last is the highest or repeats the question.
+        mild_turns: that many such turns in a row escalate, if the last is the highest or repeats the
+        question.
         hysteresis: after an offer, emotion must pass the threshold by this much less.
         similarity: from which two customer turns ask the same.
-        failure_threshold, failure_offer: sum of failure signals (see `failure_weights`) that escalates / offers.
+        failure_threshold, failure_offer: sum of failure signals (see `failure_weights`) that escalates /
+        offers.
         nothing_found_turns: that many unanswered turns in a row escalate; one fewer offers.
         answerable_below: retrieval confidence under which a turn counts as not found.
-        cooldown_turns: turns after an offer in which no second one may be made even where `offers` allows more.
+        cooldown_turns: turns after an offer in which no second one may be made even where `offers` allows
+        more.
         offers: how many offers a conversation may get.
         rules: what each rule does: "escalate", "offer" or "off".
         priorities: of each rule in the queue; higher goes first.
@@ -46,6 +52,7 @@ class EscalationPolicy:
     version: int = 1
     threshold: float = 0.55
     offer_threshold: float = 0.42
+    request_threshold: float = 0.9
     decay: float = 0.6
     gain: float = 0.55
     relief: float = 0.3
@@ -56,19 +63,26 @@ class EscalationPolicy:
     mild_turns: int = 3
     hysteresis: float = 0.05
     similarity: float = 0.55
-    failure_threshold: float = 1.0
-    failure_offer: float = 0.6
+    failure_threshold: float = 1.1
+    failure_offer: float = 0.7
     nothing_found_turns: int = 2
     answerable_below: float = 0.35
     cooldown_turns: int = 3
     offers: int = 1
     failure_weights: Mapping[str, float] = field(
-        default_factory=lambda: {"repeats": 0.5, "contradicts": 0.35, "evaded": 0.15, "negative": 0.3}
+        default_factory=lambda: {
+            "repeats": 0.4,
+            "contradicts": 0.3,
+            "stuck": 0.6,
+            "evaded": 0.1,
+            "negative": 0.35,
+        }
     )
     rules: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "escalate"))
     priorities: Mapping[str, int] = field(
         default_factory=lambda: {
-            "risk": 100, "threat": 60, "request": 40, "emotion": 50, "repeated_failure": 30, "nothing_found": 20,
+            "risk": 100, "threat": 60, "request": 40, "emotion": 50, "repeated_failure": 30,
+            "nothing_found": 20,
         }
     )  # fmt: skip
 

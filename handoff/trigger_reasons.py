@@ -81,24 +81,28 @@ def emotion(
     zh_head, en_head = "且".join(zh), " and ".join(en)
     return Sentence(
         f"{zh_head}：{quote_zh(quoted)}，负面 {negative:.2f}，评分 {score:.2f}，阈值 {threshold:.2f}",
-        f"{en_head}: {quote_en(quoted)}, negative {negative:.2f}, score {score:.2f}, threshold {threshold:.2f}",
+        f"{en_head}: {quote_en(quoted)}, negative {negative:.2f}, score {score:.2f},"
+        f" threshold {threshold:.2f}",
     )
 
 
 def failure(parts: Sequence[str], quoted: Sequence[str], *, score: float, threshold: float) -> Sentence:
-    """The bot keeps failing. `parts`: repeats, contradicts, evaded, negative."""
+    """The bot keeps failing. `parts`: repeats, contradicts, stuck, evaded, negative."""
     zh = {
         "repeats": "重复提问",
+        "stuck": "机器人答复重复",
         "contradicts": "否定了答复",
         "evaded": "上一条答复没有解决",
         "negative": "情绪下降",
     }
     en = {
-        "repeats": "the question is asked again", "contradicts": "the answer is rejected",
+        "repeats": "the question is asked again", "stuck": "the bot repeats itself", "contradicts": "the "
+            "answer is rejected",
         "evaded": "the last reply solved nothing", "negative": "the mood is falling",
     }  # fmt: skip
     return Sentence(
-        f"问题反复未解决（{'、'.join(zh[p] for p in parts)}）：{quote_zh(quoted)}，失败 {score:.2f}，阈值 {threshold:.2f}",
+        f"问题反复未解决（{'、'.join(zh[p] for p in parts)}）：{quote_zh(quoted)}，"
+        f"失败 {score:.2f}，阈值 {threshold:.2f}",
         f"the problem stays unsolved ({', '.join(en[p] for p in parts)}): {quote_en(quoted)},"
         f" failure {score:.2f}, threshold {threshold:.2f}",
     )

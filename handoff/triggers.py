@@ -1,6 +1,7 @@
 """The decision whether a turn stays with the bot, gets an offer, or goes to a person. Pure: no I/O, no clock.
 
-`judge` folds over the customer's turns: the caller keeps the `Trajectory` it returns and hands it in again with
+`judge` folds over the customer's turns: the caller keeps the `Trajectory` it returns and hands it in again
+with
 the next turn. The server and `jieli replay` use this same fold.
 """
 
@@ -19,6 +20,7 @@ from handoff.trigger_repeats import most_alike
 
 Decision = Literal["answer", "offer", "escalate"]
 NEAR = 0.7  # share of its threshold from which a rule is told as nearly fired
+STUCK = 0.6  # likeness from which two replies say the same
 REMEMBERED = 6  # earlier customer turns that a repetition is looked for in
 
 
@@ -66,7 +68,8 @@ class TurnSignals:
         language: "zh…" or "en…".
         reading: of this text in its history.
         history: earlier exchanges, oldest first; an unanswered turn has the reply "".
-        answerable: the bot's confidence that it can answer this turn, 0..1; None when there was nothing to look up.
+        answerable: the bot's confidence that it can answer this turn, 0..1; None when there was nothing to
+        look up.
         answered_before: whether each earlier looked-up turn was answered, oldest first.
         human_available: whether anybody could take over now.
     """
@@ -117,7 +120,7 @@ def judge(state: Trajectory, signals: TurnSignals, policy: EscalationPolicy) -> 
         f
         for f in (
             _risk(signals, text),
-            _request(signals, text),
+            _request(signals, text, policy),
             _threat(signals, text),
             _emotion(state, moved, signals, text, policy),
             _failure(moved, signals, text, policy),
@@ -127,13 +130,13 @@ def judge(state: Trajectory, signals: TurnSignals, policy: EscalationPolicy) -> 
     ]
     chosen = _choose(findings, moved, policy)
     near = _near(findings, chosen, text)
-    verdict = _verdict(chosen, findings, near, moved, signals, policy)
+    verdict = _verdict(chosen, findings, near=near, level=moved.level, signals=signals, policy=policy)
     if verdict.decision == "offer":
         moved = replace(moved, offers=moved.offers + 1, offered_turn=state.turn)
     return moved, verdict
 
 
-# ── the running state ──────────────────────────────────────────────────────────────────────────────────────────
+# ── the running state ─────────────────────────────────────────────────────────
 def _moved(state: Trajectory, signals: TurnSignals, text: str, policy: EscalationPolicy) -> Trajectory:
     negative = signals.reading.negative
     relieved = negative < policy.mild_threshold and (
@@ -162,7 +165,7 @@ def _moved(state: Trajectory, signals: TurnSignals, text: str, policy: Escalatio
 
 def _repeat(signals: TurnSignals) -> float:
     """Likeness to the most alike earlier turn that was answered since, 0..1."""
-    earlier = [e for e in signals.history[-REMEMBERED:]]
+    earlier = signals.history[-REMEMBERED:]
     answered: list[str] = []
     reply_seen = False
     for exchange in reversed(earlier):
@@ -170,6 +173,12 @@ def _repeat(signals: TurnSignals) -> float:
         if reply_seen:
             answered.append(exchange.user)
     return most_alike(signals.text, answered)
+
+
+def _stuck(signals: TurnSignals) -> bool:
+    """The bot's last reply says what one of its replies before said."""
+    replies = [e.reply for e in signals.history[-REMEMBERED:] if e.reply.strip()]
+    return len(replies) >= 2 and most_alike(replies[-1], replies[:-1], replies=True) >= STUCK
 
 
 def _failure_parts(signals: TurnSignals, text: str, policy: EscalationPolicy) -> dict[str, float]:
@@ -183,14 +192,16 @@ def _failure_parts(signals: TurnSignals, text: str, policy: EscalationPolicy) ->
     if words.contradicts(text):
         parts["contradicts"] = weights["contradicts"]
     if signals.reading.negative >= policy.mild_threshold:
-        parts["negative"] = weights["negative"] * signals.reading.negative
+        parts["negative"] = weights["negative"]
+    if _stuck(signals):
+        parts["stuck"] = weights["stuck"]
     last_reply = next((e.reply for e in reversed(signals.history) if e.reply.strip()), "")
     if parts and last_reply and words.evades(normalise(last_reply)):
         parts["evaded"] = weights["evaded"]
     return parts
 
 
-# ── the rules ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the rules ─────────────────────────────────────────────────────────────────
 def _span(signals: TurnSignals, match: words.Match) -> tuple[Span, ...]:
     """A match in the normalised text, found again in the customer's own words where that is possible."""
     at = signals.text.lower().find(match.text)
@@ -213,12 +224,25 @@ def _risk(signals: TurnSignals, text: str) -> _Finding | None:
     return _Finding("risk", 1.0, 1.0, "escalate", reasons.risk(kind, _quoted(spans)), spans, {kind: 1.0})
 
 
-def _request(signals: TurnSignals, text: str) -> _Finding | None:
+def _request(signals: TurnSignals, text: str, policy: EscalationPolicy) -> _Finding | None:
     match = words.asks_for_person(text)
-    if match is None:
+    if match is not None:
+        spans = _span(signals, match)
+        return _Finding(
+            "request", 1.0, policy.request_threshold, "escalate", reasons.request(_quoted(spans)), spans
+        )
+    felt = signals.reading.wants_person
+    near = words.declines_person(text) or words.asks_about_person(text)
+    asked = words.asks_if_bot(text)
+    wants: Decision = "answer"
+    if felt >= policy.request_threshold and not near:
+        wants = "escalate"
+    elif asked:
+        wants = "offer"
+    elif felt < NEAR * policy.request_threshold:
         return None
-    spans = _span(signals, match)
-    return _Finding("request", 1.0, 1.0, "escalate", reasons.request(_quoted(spans)), spans)
+    spans = _span(signals, asked) if asked else (Span(0, len(signals.text), signals.text),)
+    return _Finding("request", felt, policy.request_threshold, wants, reasons.request(_quoted(spans)), spans)
 
 
 def _threat(signals: TurnSignals, text: str) -> _Finding | None:
@@ -274,11 +298,13 @@ def _emotion(
 
 def _failure(moved: Trajectory, signals: TurnSignals, text: str, policy: EscalationPolicy) -> _Finding | None:
     parts = _failure_parts(signals, text, policy)
-    if not ("repeats" in parts or "contradicts" in parts):
+    if not parts.keys() & {"repeats", "contradicts", "stuck"}:
         return None
     score = moved.failure
     wants: Decision = "answer"
-    if score >= policy.failure_threshold:
+    if score >= policy.failure_threshold and (
+        "negative" in parts or {"repeats", "contradicts"} <= parts.keys()
+    ):
         wants = "escalate"
     elif score >= policy.failure_offer:
         wants = "offer"
@@ -307,7 +333,7 @@ def _nothing_found(signals: TurnSignals, policy: EscalationPolicy) -> _Finding |
     return _Finding("nothing_found", times, policy.nothing_found_turns, wants, reasons.nothing_found(times))
 
 
-# ── the choice ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the choice ────────────────────────────────────────────────────────────────
 def _allowed(finding: _Finding, moved: Trajectory, policy: EscalationPolicy) -> Decision:
     """What the policy lets a finding do."""
     wants = finding.wants
@@ -353,8 +379,9 @@ def _near(
 def _verdict(
     chosen: tuple[_Finding | None, Decision],
     findings: list[_Finding],
+    *,
     near: list[dict[str, Any]],
-    moved: Trajectory,
+    level: float,
     signals: TurnSignals,
     policy: EscalationPolicy,
 ) -> Verdict:
@@ -370,14 +397,14 @@ def _verdict(
     }
     if finding is None:
         emotion = next((f for f in findings if f.rule == "emotion"), None)
-        reason = reasons.calm(signals.reading.negative, moved.level, [n["rule"] for n in near])
+        reason = reasons.calm(signals.reading.negative, level, [n["rule"] for n in near])
         score, threshold = (emotion.score, emotion.threshold) if emotion else (0.0, policy.threshold)
         return Verdict(
             "answer",
             "none",
             round(score, 4),
             threshold,
-            moved.level,
+            level,
             signals.reading.evidence,
             told,
             reason.zh,
@@ -390,7 +417,7 @@ def _verdict(
         finding.rule,
         round(finding.score, 4),
         round(finding.threshold, 4),
-        moved.level,
+        level,
         finding.evidence,
         told,
         reason.zh,

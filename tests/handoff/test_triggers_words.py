@@ -49,7 +49,6 @@ I want to speak with a real person
 agent please
 HUMAN NOW
 can I talk to someone
-are you a bot?
 get me your manager
 connect me to an agent
 stop with the bot answers

@@ -1,6 +1,7 @@
 """Reads every corpus that the emotion model is trained or measured on, into one shape.
 
-`shipped_*` sources may go into weights that ship; `private_*` ones are for measuring only (licences: README.md).
+`shipped_*` sources may go into weights that ship; `private_*` ones are for measuring only (licences:
+README.md).
 Texts are never copied into the repository: each function takes the folder of the data.
 """
 
@@ -203,7 +204,9 @@ def offensive(data: Path, count: int, seed: int = 7) -> list[Sample]:
 
 
 def plain_requests(data: Path, count: int, seed: int = 7) -> list[Sample]:
-    """Calm questions of customers (Bitext, CLINC150, house_beke): level none; Bitext also teaches asking for a person."""
+    """Calm questions of customers (Bitext, CLINC150, house_beke): level none; Bitext also teaches asking for
+    a person.
+    """
     out = []
     for path in sorted((data / "bitext").glob("*/*.csv")):
         with path.open(encoding="utf8") as handle:

@@ -1,4 +1,5 @@
-"""Predicts every development set once and keeps the logits; prints the table of EVALUATION.md §2 with intervals.
+"""Predicts every development set once and keeps the logits; prints the table of EVALUATION.md §2 with
+intervals.
 
 python training/emotion/measure.py --model runs/a --data DATA --out runs/a.npz
 """
@@ -95,7 +96,7 @@ def collect(model, tokenizer, data: Path, own: Path, small: bool) -> dict:
 
 def report(out: dict) -> None:
     """The table."""
-    for group in ("uss", "jddc", "stc3_zh", "stc3_en"):
+    for group in ("uss", "jddc", "stc3_cn", "stc3_en"):
         rows = [
             (label, x)
             for c, l in out["chats"]

@@ -251,7 +251,7 @@ def main() -> None:
     for s in train:
         if s.source.startswith("own"):
             s.weight = args.own_weight
-    calm = corpora.plain_requests(args.data, 1500)
+    calm = corpora.plain_requests(args.data, 900)
     for s in calm:
         s.weight = 0.3
     aux = corpora.sentiment(args.data, corpora.SHIPPED_SENTIMENT)
@@ -265,7 +265,7 @@ def main() -> None:
         run(model, tokenizer, first, epochs=1, lr=1e-4, tokens=1600, seed=args.seed, frozen=args.frozen,
             limit_s=args.stage1_minutes * 60)  # fmt: skip
         model.save_pretrained(args.out.with_name(args.out.name + "-stage1"))
-    replay = rng.sample(mixed, min(len(mixed), 2500))
+    replay = rng.sample(mixed, min(len(mixed), 1200))
     print(f"{len(train)} labelled turns, {len(dev)} held out", flush=True)
     run(model, tokenizer, train + calm + replay, epochs=args.epochs, lr=args.lr, tokens=1600, seed=args.seed,
         frozen=args.frozen, limit_s=args.stage2_minutes * 60)  # fmt: skip

@@ -6,6 +6,7 @@ python training/emotion/tune.py runs/a.pkl [--errors]
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import json
 import pickle
@@ -16,12 +17,24 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 from bot.cli.evaluate_metrics import golden_transfer, timing
+from handoff import trigger_repeats, triggers
 from handoff.emotion import Exchange, Reading
 from handoff.emotion_model import degree
 from handoff.emotion_text import language_of
 from handoff.policy import EscalationPolicy
 from handoff.triggers import Trajectory, TurnSignals, judge
 from corpora import LABELS
+
+
+for _name in (
+    "asks_for_person", "declines_person", "asks_about_person", "threatens", "asks_how_to_complain", "danger",
+    "contradicts", "asks_if_bot", "evades", "found_nothing", "thanks",
+):  # fmt: skip
+    setattr(triggers.words, _name, functools.cache(getattr(triggers.words, _name)))
+triggers.normalise = functools.cache(triggers.normalise)
+_alike = functools.cache(trigger_repeats.alike)
+trigger_repeats.alike = _alike
+trigger_repeats.said = functools.cache(trigger_repeats.said)
 
 IDENTITY = {"any": [1.0, 0.0, 0.0, 0.0], "clear": [0.0, 1.0, 0.0, 0.0]}
 
@@ -132,7 +145,8 @@ def errors(chats, policy) -> None:
             r = read[i] if i < len(read) else None
             v = verdicts[i] if i < len(verdicts) else None
             print(
-                f"   {i} L{chat.labels[i]} n{r.negative:.2f} c{r.clear:.2f} h{r.handoff:.2f} s{v.score if v else 0:.2f} {chat.turns[i][0][:70]} || {chat.turns[i][1][:40]}"
+                f"   {i} L{chat.labels[i]} n{r.negative:.2f} c{r.clear:.2f} h{r.handoff:.2f} s{v.score if v else 0:.2f} {chat.turns[i][0][:70]} "
+                f"|| {chat.turns[i][1][:40]}"
             )
 
 
@@ -140,10 +154,10 @@ def grid(chats, base) -> None:
     """Best caught at false <= 8 %, chosen on four fifths and applied to the fifth."""
     options = list(
         itertools.product(
-            (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65),
-            (0.0, 0.25, 0.5),
-            (0.35, 0.45, 0.55),
-            (3, 4, 9),
+            (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8),
+            (0.0, 0.25, 0.6),
+            (0.45, 0.6),
+            (3, 9),
             (0.8, 1.0, 1.3),
         )
     )
