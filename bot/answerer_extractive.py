@@ -149,7 +149,10 @@ def _adds(hit: Hit, first: Quote, weights: Weights, best: float) -> bool:
 
 
 class ExtractiveAnswerer:
-    """Quotes; needs no model and no network."""
+    """Quotes; needs no model and no network. `link_hosts`: see `guard.permitted`."""
+
+    def __init__(self, link_hosts: Sequence[str] = ()) -> None:
+        self._hosts = tuple(link_hosts)
 
     async def answer(self, question: Question, retrieved: Retrieved) -> AsyncGenerator[Piece | Answer, None]:
         """One piece for each quote, then the answer. Declines when nothing quotable was retrieved."""
@@ -157,7 +160,7 @@ class ExtractiveAnswerer:
         citations: list[Citation] = []
         for n, quote in enumerate(quotes(question, retrieved), start=1):
             hit = quote.hit
-            text = guard.clean(quote.text, allowed=guard.urls(hit.text))
+            text = guard.clean(quote.text, allowed=guard.permitted(guard.urls(hit.text), self._hosts))
             lead = (texts.found_in if n == 1 else texts.also_in)(hit.title, question.language)
             part = f"{lead}\n{text} [{n}]"
             yield Piece(part if n == 1 else f"\n\n{part}")

@@ -6,7 +6,7 @@ A sentence reaches the customer only after `ground.check` found it in a passage,
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ HISTORY_CHARS = 400  # of each side of an earlier exchange
 KEPT = 0.5  # an answer that loses more than half of its sentences to the check is withdrawn
 # After a sentence's end and its marks; a line end always ends one.
 _BOUNDARY = re.compile(
-    r"\n+|(?<=[。！？!?；])(?:\s*[\[【][\d,，、 ]+[\]】])*|(?<=[.])(?:\s*\[[\d, ]+\])*(?=\s)"
+    r"\n+|(?<=[。！？!?；])(?:\s*[\[【][\d,，、 ]+[\]】])*|(?<=[^\W\d][.])(?:\s*\[[\d, ]+\])*(?=\s)|(?<=\][.])(?=\s)"
 )
 
 
@@ -69,10 +69,11 @@ class SentenceBuffer:
 class GenerativeAnswerer:
     """A language model over the passages, with quotes (`fallback`) when it fails or is not grounded."""
 
-    def __init__(self, model: LanguageModel, fallback: Answerer, *, redact_personal: bool = True) -> None:
+    def __init__(self, model: LanguageModel, fallback: Answerer, *, redact_personal: bool = True, link_hosts: Sequence[str] = ()) -> None:
         self._model = model
         self._fallback = fallback
         self._redact = redact_personal
+        self._hosts = tuple(link_hosts)
 
     async def answer(self, question: Question, retrieved: Retrieved) -> AsyncGenerator[Piece | Answer, None]:
         """Checked sentences as pieces, then the answer; the fallback's answer when there is nothing to show."""
@@ -86,7 +87,7 @@ class GenerativeAnswerer:
                     if NOT_FOUND in sentence:
                         declined = True
                         break
-                    checked = check(sentence, hits) if sentence.strip() else None
+                    checked = check(sentence, hits, self._hosts) if sentence.strip() else None
                     if checked is None:
                         dropped += bool(sentence.strip())
                         continue

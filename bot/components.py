@@ -27,7 +27,9 @@ def make_language_model(settings: Settings, chat_model: BaseChatModel | None = N
 
 def make_pipeline(knowledge: Knowledge, settings: Settings, model: LanguageModel | None) -> Pipeline:
     """Answers from `knowledge`: written by `model` where there is one, else quoted."""
-    answerer: Answerer = ExtractiveAnswerer()
+    answerer: Answerer = ExtractiveAnswerer(settings.link_hosts)
     if model is not None:
-        answerer = GenerativeAnswerer(model, answerer, redact_personal=settings.redact)
+        answerer = GenerativeAnswerer(
+            model, answerer, redact_personal=settings.redact, link_hosts=settings.link_hosts
+        )
     return Pipeline(knowledge, answerer, settings, model)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
 CANARY = f"JL-{secrets.token_hex(8)}"
 """Stands in every system prompt; an answer that holds it gives the prompt away and is dropped."""
@@ -18,7 +19,13 @@ _INSTRUCTION = re.compile(
     r"\b(?:must|should|shall|has to|have to|needs? to|are to|is to)\s+(?:now\s+)?(?:say|reply|respond|answer|tell|output|print|reveal|send|write|ask|include|recommend|end|append|always)"
     r"|\b(?:when|if)\s+(?:an?\s+)?(?:AI|assistant|chatbot|bot|model)\s+(?:reads?|sees?|answers?)"
     r"|\b(?:reveal|print|repeat|output|show|leak)\b[^.\n]{0,30}\b(?:prompt|instructions?|api[ _-]?keys?|password|secrets?|canary)"
-    r"|</?(?:system|assistant|user|instructions?)>|\[/?INST\]|<\|im_(?:start|end)\|>|^\s*(?:system|assistant)\s*:"
+    r"|\b(?:from now on|henceforth)\b[^.\n]{0,40}\b(?:answer|reply|respond|say|end|start|act|add|append)\w*"
+    r"|\b(?:answer|reply|respond|say|output)\s+(?:only|nothing but|exactly|with only)\b"
+    r"|\b(?:begin|end|start|finish|prefix)\s+(?:every|each|all)\s+(?:answer|reply|response|message)"
+    r"|(?:告诉|告知|回复|转告|通知)(?:所有)?(?:顾客|客户|用户|对方|买家)\s*[：:“\"]"
+    r"|(?:只|仅|一律)(?:回复|回答|输出|说)\s*[：:“\"]|从现在(?:开始|起)[^。\n]{0,20}(?:回答|回复|输出|扮演|你)"
+    r"|(?:每(?:次|条|个)|所有)(?:回答|回复)[^。\n]{0,10}(?:末尾|开头|后面|都要|加上|附上)"
+    r"|</?(?:system|assistant|user|instructions?|sources?)\b[^>]*>|\[/?INST\]|<\|im_(?:start|end)\|>|^\s*(?:system|assistant)\s*:"
     r"|(?:忽略|无视|忘记|忘掉|不要(?:理会|遵守)|跳过|覆盖)[^。\n]{0,16}(?:指令|指示|提示词?|规则|设定|要求|限制|上文|以上|之前)"
     r"|系统提示|提示词|系统指令|开发者模式|越狱模式?|(?:你|您)现在(?:是|扮演|开始)|(?:扮演|假装(?:你)?是)"
     r"|(?:AI|人工智能|机器人|智能助手|助手|客服机器人|大?模型)[^。\n]{0,10}(?:必须|应该|应当|务必|需要|请|只能|一律)[^。\n]{0,8}(?:回答|回复|说|输出|告诉|发送|引导|推荐|附上|索要|要求)"
@@ -55,6 +62,22 @@ def promises(text: str) -> bool:
 def urls(text: str) -> frozenset[str]:
     """Every address in a text."""
     return frozenset(match.rstrip(".,;:!?*_") for match in _URL.findall(text))
+
+
+def permitted(found: Iterable[str], hosts: Sequence[str]) -> frozenset[str]:
+    """The addresses that may be shown: all of `found`, or those of `hosts` and their subdomains if there are any."""
+    if not hosts:
+        return frozenset(found)
+    known = tuple(host.lower() for host in hosts)
+    return frozenset(url for url in found if _of(_host(url), known))
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url if "://" in url else f"https://{url}").hostname or "").lower()
+
+
+def _of(host: str, known: Sequence[str]) -> bool:
+    return any(host == one or host.endswith(f".{one}") for one in known)
 
 
 def clean(text: str, *, allowed: Iterable[str] = ()) -> str:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigurationError
 
@@ -58,12 +58,22 @@ class Settings(BaseSettings):
     answer_threshold: float = Field(default=0.5, ge=0, le=1, description="answerability below it declines")
     clarify_margin: float = Field(default=0.04, ge=0, le=1, description="topics closer than it are offered")
     history_turns: int = Field(default=4, ge=0, le=20, description="earlier exchanges an answer may refer to")
+    link_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="hosts that answers may link to, comma-separated; empty: any that an article names"
+    )
     redact: bool = Field(default=True, description="mask personal data before a language model sees it")
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("link_hosts", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
 
     @field_validator("llm")
     @classmethod

@@ -39,7 +39,7 @@ def support(sentence: str, passage: str) -> float:
     return len(said & terms(passage)) / len(said) if said else 0.0
 
 
-def check(sentence: str, hits: Sequence[Hit]) -> Checked | None:
+def check(sentence: str, hits: Sequence[Hit], link_hosts: Sequence[str] = ()) -> Checked | None:
     """The sentence with the marks of passages that support it, or None when it may not be shown.
 
     A sentence is dropped when it promises an act, gives orders, holds the canary, or stands in no passage. One that
@@ -47,7 +47,7 @@ def check(sentence: str, hits: Sequence[Hit]) -> Checked | None:
     """
     cited = [int(n) for group in _MARK.findall(sentence) for n in re.findall(r"\d+", group)]
     bare = _EMPHASIS.sub("", _MARK.sub("", sentence)).strip()
-    if not terms(bare):
+    if not any(not term.isdigit() for term in terms(bare)):
         return None
     if guard.leaks(bare) or guard.promises(bare) or guard.gives_orders(bare):
         return None
@@ -61,7 +61,7 @@ def check(sentence: str, hits: Sequence[Hit]) -> Checked | None:
             return None
         good = [best]
     allowed = frozenset().union(*(guard.urls(hits[n - 1].text) for n in good))
-    clean = guard.clean(_MARK.sub("", sentence), allowed=allowed).strip()
+    clean = guard.clean(_MARK.sub("", sentence), allowed=guard.permitted(allowed, link_hosts)).strip()
     marks = "".join(f" [{n}]" for n in dict.fromkeys(good))
     return Checked(f"{clean}{marks}", tuple(dict.fromkeys(good)))
 
