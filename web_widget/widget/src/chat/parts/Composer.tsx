@@ -16,6 +16,7 @@ export function Composer({ state, session, focus }: { state: ChatState; session:
   const area = useRef<HTMLTextAreaElement>(null);
   const told = useRef(0);
   const stop = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const later = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const status = state.head?.status ?? "with_bot";
   const ready = state.phase === "ready";
   const length = Array.from(text).length;
@@ -32,9 +33,10 @@ export function Composer({ state, session, focus }: { state: ChatState; session:
     element.style.height = `${Math.min(element.scrollHeight, MAX_HEIGHT_PX)}px`;
   }, [text]);
 
-  const quiet = (preview = "") => {
+  const quiet = () => {
     clearTimeout(stop.current);
-    if (told.current) session.typing(false, preview);
+    clearTimeout(later.current);
+    if (told.current) session.typing(false, "");
     told.current = 0;
   };
   const send = () => {
@@ -48,9 +50,14 @@ export function Composer({ state, session, focus }: { state: ChatState; session:
     setText(value);
     clearTimeout(stop.current);
     stop.current = setTimeout(quiet, TYPING_STOP_MS);
-    if (Date.now() - told.current < TYPING_EVERY_MS) return;
-    told.current = Date.now();
-    session.typing(true, value.slice(0, MAX_TEXT));
+    clearTimeout(later.current);
+    const tell = () => {
+      told.current = Date.now();
+      session.typing(true, value.slice(0, MAX_TEXT));
+    };
+    const wait = told.current + TYPING_EVERY_MS - Date.now();
+    if (wait <= 0) tell();
+    else later.current = setTimeout(tell, wait);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // While an input method composes, Enter belongs to it; some report only the old key code 229.

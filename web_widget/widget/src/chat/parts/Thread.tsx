@@ -93,7 +93,7 @@ export function Thread({ state, session }: { state: ChatState; session: ChatSess
           <OutgoingBubble key={item.cid} item={item} session={session} />
         ))}
         {state.stream && <StreamBubble text={state.stream.text} />}
-        {state.thinking && !state.stream && <Dots kind="bot" name={w.bot} label={w.thinking} />}
+        {state.thinking && !state.stream && state.connection.state === "open" && <Dots kind="bot" name={w.bot} label={w.thinking} />}
         {state.typing !== null && <Dots kind="agent" name={state.typing} label={fill(w.typing, { name: state.typing })} />}
       </div>
       {away && (
