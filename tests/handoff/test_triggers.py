@@ -20,7 +20,9 @@ def mood(negative: float, label: str = "neutral", evidence: str = "") -> Reading
 
 def talk(*turns: tuple[str, float, str], policy: EscalationPolicy = POLICY) -> list[Verdict]:
     """Judges (customer's text, negative, bot's reply) one after the other."""
-    state, history, verdicts = Trajectory(), [], []
+    state = Trajectory()
+    history: list[Exchange] = []
+    verdicts: list[Verdict] = []
     for text, negative, reply in turns:
         label = "positive" if "谢" in text else "anger" if negative > 0.5 else "neutral"
         signals = TurnSignals(text, "zh", mood(negative, label, text), tuple(history))
