@@ -124,18 +124,30 @@ class Model(RuleBasedStateMachine):
     @rule(data=st.data())
     def bot_answers(self, data: st.DataObject) -> None:
         if self.turns:
-            guest, posted = self.turns.pop(data.draw(st.integers(0, len(self.turns) - 1)))
-            before = guest.head
-            cid = f"answer:{posted.message.seq}"
-            mine = before.status is Status.WITH_BOT and before.version == posted.version
-            try:
-                answered = guest.is_answered("请看退货说明", posted.version, cid=cid)
-            except Conflict as fenced:
-                assert fenced.code == "fenced"
-                assert not mine
-            else:
-                assert mine
-                self._remember(guest, answered)
+            self._answer(*self.turns.pop(data.draw(st.integers(0, len(self.turns) - 1))))
+
+    @rule(guest=who, desk=who, act=st.sampled_from(["asks_for_a_person", "ends", "takes"]))
+    def bot_is_overtaken(self, guest: int, desk: int, act: str) -> None:
+        """The conversation changes hands while the answer is being written."""
+        self.says(guest, False)
+        if act == "takes":
+            self.agent_acts(desk, guest, act)
+        else:
+            self.visitor_acts(guest, act)
+        if self.turns:
+            self._answer(*self.turns.pop())
+
+    def _answer(self, guest: Guest, posted: Posted) -> None:
+        before = guest.head
+        mine = before.status is Status.WITH_BOT and before.version == posted.version
+        try:
+            answered = guest.is_answered("请看退货说明", posted.version, cid=f"answer:{posted.message.seq}")
+        except Conflict as fenced:
+            assert fenced.code == "fenced"
+            assert not mine
+        else:
+            assert mine or answered.dup
+            self._remember(guest, answered)
 
     # ---- agents ---------------------------------------------------------------------------------
 
