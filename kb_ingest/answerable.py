@@ -39,15 +39,12 @@ def features(query: str, hits: Sequence[Passage]) -> dict[str, float]:
     if not hits:
         return {}
     top = hits[:TOP]
-    best = hits[0].stages
     foreign = float(language_of(query) != hits[0].language)
     return {
         "dense": max(hit.stages["dense"] for hit in top),
         "title": max(hit.stages["title"] for hit in top),
         "keyword": max(hit.stages["keyword"] for hit in top) * (1 - foreign),
         "coverage": max(hit.stages["coverage"] for hit in top) * (1 - foreign),
-        "rarest": max(hit.stages["rarest"] for hit in top) * (1 - foreign),
-        "lead": best["fused"] - hits[min(len(hits), 6) - 1].stages["fused"],
         "foreign": foreign,
     }
 

@@ -23,6 +23,7 @@ from kb_ingest.errors import ModelMissing
 Vectors = NDArray[np.float32]
 _BATCH = 16
 _DIMENSION = 384
+_PACKAGED = f"{MODEL_NAME}-int8-2"  # the number changes with the graph
 _E5_PROMPTS = ("query: ", "passage: ")
 # bge's Chinese v1.5 models are trained with an instruction on the query side only.
 _BGE_ZH_PROMPTS = ("为这个句子生成表示以用于检索相关文章：", "")
@@ -71,7 +72,7 @@ class PackagedEmbedder:
     """multilingual-e5-small in int8 on ONNX Runtime: 384 dimensions, Chinese and English, no network."""
 
     def __init__(self, models_dir: Path, *, threads: int = 1) -> None:
-        self._folder = models_dir / f"{MODEL_NAME}-int8"
+        self._folder = models_dir / _PACKAGED
         self._threads = threads
         self._lock = threading.Lock()
         self._session: Any = None
@@ -80,7 +81,7 @@ class PackagedEmbedder:
 
     @property
     def name(self) -> str:
-        return f"{MODEL_NAME}-int8"
+        return _PACKAGED
 
     @property
     def dimension(self) -> int:

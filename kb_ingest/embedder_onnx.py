@@ -8,6 +8,8 @@ same file therefore gives the same vectors on every CPU (measured in docs/decisi
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,11 @@ from kb_ingest.embedder_weights import (
 
 _MICROSOFT = "com.microsoft"
 _LIMIT = 63
+# The directions in which this encoder tells Chinese from English (training/language_axes): taken out of every
+# vector, a question meets its document in the other language (recall@5 of 96 held-out pairs .46 → .83).
+AXES: NDArray[np.float32] = np.array(
+    json.loads(files("kb_ingest").joinpath("data/language_axes.json").read_text("utf-8")), np.float32
+)
 
 
 class _Graph:
@@ -135,7 +142,9 @@ def _pooled(graph: _Graph, source: str) -> str:
     graph.node("Mul", [source, "weights"], "weighted")
     graph.node("ReduceSum", ["weighted", "one"], "total", keepdims=0)
     graph.node("ReduceSum", ["maskf", "one"], "count", keepdims=1)
-    graph.node("Div", ["total", "count"], "mean")
+    graph.node("Div", ["total", "count"], "pooled")
+    graph.constant("across", np.eye(384, dtype=np.float32) - AXES.T @ AXES)
+    graph.node("MatMul", ["pooled", "across"], "mean")
     return graph.node("LpNormalization", ["mean"], "vector", axis=-1, p=2)
 
 

@@ -54,7 +54,15 @@ def test_language(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("address", "public"),
-    [("8.8.8.8", True), ("10.1.2.3", False), ("169.254.169.254", False), ("::ffff:127.0.0.1", False), ("2002:7f00:1::", False), ("64:ff9b::7f00:1", False), ("2606:4700::1111", True)],
-)  # fmt: skip
+    [
+        ("8.8.8.8", True),
+        ("10.1.2.3", False),
+        ("169.254.169.254", False),
+        ("::ffff:127.0.0.1", False),
+        ("2002:7f00:1::", False),
+        ("64:ff9b::7f00:1", False),
+        ("2606:4700::1111", True),
+    ],
+)
 def test_only_public_addresses(address: str, public: bool) -> None:
     assert is_public(ipaddress.ip_address(address)) is public
