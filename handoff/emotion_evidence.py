@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from handoff.emotion import Span
 
-MAX_PIECES = 14  # one batch of the model: more would cost more than the reading itself
+MAX_PIECES = 10  # one batch of the model: more would cost more than the reading itself
 MIN_DROP = 0.04
 _CLAUSE = re.compile(r"[^，。！？!?,.;；\n]+[，。！？!?,.;；\n]*")
 _HAN = re.compile(r"[\u3400-\u9fff]")

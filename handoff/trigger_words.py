@@ -25,8 +25,12 @@ def _compile(*parts: str) -> re.Pattern[str]:
 
 # ── asking for a person ───────────────────────────────────────────────────────
 _ZH_PERSON = (
-    r"(?:人工|人公|仁工|ren ?gong|rengong|\brg\b|真人|活人|大活人|真的人|坐席|座席|专人|专员"
+    r"(?:人工|人公|人功|仁工|ren ?gong|rengong|\brg\b|真人|活人|大活人|真的人|坐席|座席|专人|专员"
     r"|客服妹|客服小|小姐姐|工作人员)"
+)
+_ZH_STAFF = (
+    r"(?:人员|客服|专员|主管|经理|领导|老板|负责人|师傅|顾问|工程师|站长|专家|[理核审财业]\S?员|医生|护士"
+    r"|班主任|老师|本人|同事|同志|上级)"
 )
 _ZH_BOSS = r"(?:经理|主管|领导|负责人|老板|店长|值班长|上级)"
 _ZH_CALL = (
@@ -53,19 +57,37 @@ _ZH_NEGATED = re.compile(
     + r"(?:客服|服务)?(?:就)?(?:不用了|不必了|不需要了|算了|就算了|先不用|也没用|没用)"
 )
 _ZH_PAST = re.compile(
-    r"(?:昨天|上次|上回|刚才|刚刚|之前|以前|前天|已经|早上|上午|那天)[^，。,!！?？]{0,8}"
+    r"(?:昨天|上次|上回|前天|刚才)转人工(?:等|排|了|说|聊|之后|后)|(?:不用|不要|别|不必)(?:叫|找|喊|转"
+    r"|换)(?:你们)?(?:主管|经理|领导|老板|人)"
+    r"|(?:昨天|上次|上回|刚才|刚刚|之前|以前|前天|已经|早上|上午|那天)[^，。,!！?？]{0,8}"
     + _ZH_PERSON
     + r"(?:客服)?(?:那里|那边|了|过|说|告诉|答应|给|之后|后|回复|帮)"
     r"|" + _ZH_PERSON + r"(?:客服)?(?:那里|那边|说了|告诉我|答应|之后|刚才|昨天)"
     r"|(?:跟|和)(?:你们|你|他们)的?" + _ZH_PERSON + r"(?:客服)?(?:说|讲|反映)(?:一声|过|了)"
 )
 _ZH_ABOUT = re.compile(
-    r"人工(?:客服|服务|坐席)?的?(?:几点|什么时候|什么时间|上班|下班|工作时间|服务时间|营业|电话|号码|在哪"
+    r"转人工(?:客服|服务)?(?:要|得|一般|大概|是不是|会)*(?:排|等)|(?:设置|加|配置|开启|关闭"
+    r"|添加)[^，。]{0,12}转人工|转人工(?:按钮|请按|功能|入口|记录|率)"
+    r"|换个人(?:的|收货|签收|名字|付款|用|代|去|领)|气炸|(?:还是|是不是)(?:全是|都是)(?:ai|机器人)"
+    r"|有真人(?:客服)?吗 还是"
+    r"|人工(?:客服|服务|坐席)?的?(?:几点|什么时候|什么时间|上班|下班|工作时间|服务时间|营业|电话|号码|在哪"
     r"|怎么收费|收费|入口)"
     r"|(?:有没有|是否有|有)人工(?:客服|服务)?(?:电话|热线)"
     r"|(?:什么时候|啥时候|什么情况下|什么条件)(?:才)?(?:会|能|可以)?(?:给)?(?:转|接|用|联系)(?:到|上)?人工"
 )
 _ZH_REQUEST = _compile(
+    r"(?:转接|接通|转给|转到|派|安排)(?:一下|到|给|个|一个|我的?|你们的?|们)*\S{0,3}" + _ZH_STAFF,
+    r"(?:^|帮我|请|要|麻烦)转(?:一下)?\S{0,3}" + _ZH_STAFF,
+    r"(?:想|要|能|直接|请|不如)(?:不能|否)?(?:直接)?(?:跟|和|同|找)\S{0,8}" + _ZH_STAFF
+    + r"(?:来|直接|亲自)?(?:说|讲|聊|谈|沟通|对接|反映)",
+    r"(?:联系一?下?|找)(?:一下)?(?:我的|你们的?)(?:客户)?" + _ZH_STAFF,
+    r"(?<!别)(?:让|请)(?!快递员|配送员|骑手|司机|商家|卖家|快递小哥|师傅)\S{0,8}" + _ZH_STAFF + r"(?:本人"
+        r"|来)?(?:联系|回复|回电|打给|找|加)我",
+    r"(?:换|喊|叫|派|找|来)(?:个|一个)?人(?:来|$|[,，。!！?？\s]|电话|指导|处理|跟我|给我)",
+    r"(?:没有|连)(?:一个|个)?(?:大活人|活人|真人)|(?:不跟|不和)(?:程序|机器|ai|电脑)|等人工$|有人工(?:客服"
+    r"|服务)?吗|talk to ?真人",
+    r"(?:想|要)?找(?:一下|个|一个|你们|到|你们的)*客服(?:人员|讲|说|聊|来|$)|(?:真人|人工)客服\S{0,4}几号键"
+    r"|工号\S{0,8}(?:接|帮我转)|^ren ?gong$",
     # on its own, or at the start followed by the matter
     r"^(?:你好|您好|在吗|hi|hello|喂|亲)?[,，。!！?？~\s]*(?:人工|真人|活人)(?:客服|服务|坐席|座席|在线"
     r"|咨询|台)*"
@@ -86,7 +108,7 @@ _ZH_REQUEST = _compile(
     r"|师傅|客服|同事)|的(?:来|接|出来|跟我|给我|联系))",
     r"(?:有没有|找|叫|换|要|来)(?:个|一个)?(?:会说人话|能做主|能定|懂技术|管事|懂行|能解决\S{0,4}"
     r"|能处理\S{0,4})的",
-    r"(?:让|请|叫|把)(?:那个|那位|你们的?|上一个|之前的?|刚才的?|值班的?|跟进\S{0,6}的?"
+    r"(?<!别)(?<!不要)(?:让|请|叫|把)(?:那个|那位|你们的?|上一个|之前的?|刚才的?|值班的?|跟进\S{0,6}的?"
     r"|能\S{0,4}的)*(?:工程师|专员|师傅|客服|经理|财务|技术|售后|同事|老师|医生|顾问|他|她)(?:来|打|联系我"
     r"|接|找我|找来|回电|给我|跟我|加我|直接|看一下)",
     r"转给能|转给(?:你们)?(?:上级|同事|技术|售后|专业)",
@@ -119,7 +141,9 @@ _EN_PERSON = (
     r"|customer (?:service|support|care)|support team|team member|people|specialist|associate|higher[- ]up)"
 )
 _EN_NOT_PERSON = re.compile(
-    r"human (?:resources|error|rights|hair|body|readable|nature|verification)|travel agent|estate agent"
+    r"(?:talk|speak|chat|connect) (?:to|with) (?:a |an )?(?:human|person|agent)[\"”']? (?:button|option"
+    r"|link|feature)|human (?:resources|error|rights|hair|body|readable|nature|verification)|travel agent"
+    r"|estate agent"
     r"|user[- ]agent"
     r"|insurance agent|agent fee|cleaning agent|agent commission|representative sample|property manager"
     r"|password manager"
@@ -128,7 +152,8 @@ _EN_NOT_PERSON = re.compile(
     r"|smooth operator|in person|per person|person name|(?:two|three|four|\d) (?:person|people)"
 )
 _EN_NEGATED = re.compile(
-    r"(?:do|will) i (?:need|have) to (?:talk|speak|call)[^.!?]{0,40}|(?:no need|don'?t (?:need|want|have)"
+    r"(?:do|will) i (?:need|have) to (?:talk|speak|call)[^.!?]{0,40}|(?:don'?t|do not"
+    r"|no need to) (?:transfer|connect|escalate)[^.!?,]{0,12}|(?:no need|don'?t (?:need|want|have)"
     r"|do not (?:need|want)|dont (?:need|want)|not (?:asking|looking|trying) (?:for|to)|without|rather not"
     r"|no thanks|instead of"
     r"|prefer not|never mind the|don'?t (?:transfer|connect|escalate)|do not (?:transfer|connect))"
@@ -145,6 +170,18 @@ _EN_ABOUT = re.compile(
     r"|i (?:spoke|talked|chatted|have spoken) (?:to|with)"
 )
 _EN_REQUEST = _compile(
+    r"^(?:(?:agent|human|representative|operator|rep)[ !.,]*){2,}$|^real (?:person|human|agent)\b|^csr\b"
+    r"|press 0 for\b|\brepr[eis]{1,3}[a-z]{0,3}n[a-z]{0,3}tive\b(?= please| now|!|$)",
+    r"(?:put|patch|hand|dial|plug) me (?:through|over|in|on)\b|escalate (?:this|my|the)(?: \w+)? to"
+    r"|(?:i(?:'d)? |would )(?:prefer|rather have) (?:a |an )?(?:human|person|real|agent)",
+    r"(?:assisted|helped|served|handled) by (?:a|an|one|some)(?: \w+)? (?:member|person|human|agent|staff"
+    r"|employee|specialist)|someone (?:with authority|who (?:can|does|has|knows|understands))"
+    r"|get someone who",
+    r"any(?:body|one) real|(?:reach|talk to|speak to|speak with|chat with|talk with|get) (?:a|an|some|any"
+    r"|your)(?: actual| real| live)* (?:employee|colleague|nurse|doctor|specialist|technician|engineer"
+    r"|advisor|clerk|host)",
+    r"who can i (?:speak|talk) (?:to|with)|do(?:n'?t| not) want to (?:talk|speak|chat) (?:to|with) (?:a "
+    r"|an |the |some )?(?:ai|bot|robot|machine|chatbot|computer)",
     r"^(?:hi|hello|hey|please|pls)?[,.!\s]*(?:a )?(?:human being|human|agent|representative|rep|operator"
     r"|live agent|live chat|real person|person|customer service|manager|supervisor|talk to (?:human|agent)"
     r"|humans?)"
@@ -160,9 +197,10 @@ _EN_REQUEST = _compile(
     + r"\b",
     r"(?:is|are) (?:there )?(?:any(?:one|body)?|some(?:one|body)|a|an|real|actual|human|person"
     r"|agent) ?(?:a |an )?(?:real |actual |live |human )*"
-    r"(?:human|person|people|agents?|rep|there|available|here|i can (?:talk|speak)|(?:to|who can) (?:talk"
+    r"(?:human|person|people|agents?|rep\b|there|available|here|i can (?:talk|speak)|(?:to|who can) (?:talk"
     r"|help|speak))",
-    r"(?:transfer|connect|escalate|redirect) me\b|put me in touch with|(?:book|schedule|arrange"
+    r"(?:transfer|connect|escalate|redirect) me\b(?! to (?:the |your )?(?:wi-?fi|internet|network|vpn|page"
+    r"|link|app|server))|put me in touch with|(?:book|schedule|arrange"
     r"|request(?:ing)?) (?:a |me a )?call ?(?:back)?\b|a human(?: being)?(?: please|!|\.|$)",
     r"(?:could|can|may) (?:a|an|some|one of your|any) (?:real |actual |live )?(?:person|human|agent|people"
     r"|someone) (?:help|assist|call|look|handle|check|take)",
@@ -181,6 +219,7 @@ _EN_REQUEST = _compile(
 )  # fmt: skip
 
 
+_SPACED = re.compile(r"(?:^|\s)[\u4e00-\u9fff] [\u4e00-\u9fff] [\u4e00-\u9fff](?:\s|$)")  # "人 工 服 务"
 _ASKS_IF_BOT = _compile(
     r"(?:你|您|这|这边|对面)?(?:到底)?(?:是|是不是|不是)(?:真人|活人|真?人|机器人?|ai|自动回复|bot"
     r"|robot)(?:客服)?(?:吗|么|嘛|吧|还是|啊|\?|？|$)",
@@ -200,6 +239,9 @@ def asks_if_bot(text: str) -> Match | None:
 def asks_for_person(text: str) -> Match | None:
     """An explicit wish for a person, in Chinese or English; negations and near misses are none."""
     covered = [m.span() for p in (_ZH_NOT_PERSON, _EN_NOT_PERSON) for m in p.finditer(text)]
+    if _SPACED.search(text):
+        text = text.replace(" ", "")
+        covered = [m.span() for p in (_ZH_NOT_PERSON, _EN_NOT_PERSON) for m in p.finditer(text)]
     masked = list(text)
     for start, end in covered:
         masked[start:end] = "□" * (end - start)
@@ -226,7 +268,7 @@ def asks_about_person(text: str) -> Match | None:
 
 # ── threats: complaint bodies, media, lawyers ─────────────────────────────────
 _THREAT = _compile(
-    r"(?<!\d)123[14]5(?!\d)|(?<!\d)12381(?!\d)|(?<!\d)315(?:晚会|曝光|投诉|热线)",
+    r"(?<!\d)123[14]5(?!\d)|(?<!\d)12381(?!\d)|(?<!\d)315(?:曝光|投诉|热线)",
     r"(?:消协|消费者协会|消委会|工商局?|市监局|市场监督|市场监管|质监局?|银保监|银监会|证监会|网信办|工信部"
     r"|信访|黑猫)",
     r"(?:找|联系|发|上|给|曝光|寄)(?:给|到|个|我的?|上|了)*(?:媒体|记者|电视台|热搜|微博|抖音|小红书|朋友圈"
@@ -235,7 +277,8 @@ _THREAT = _compile(
     r"(?:找|请|咨询|委托|叫|联系|我的?|让)(?:个|我的?|了|一个)*律师|律师函",
     r"(?:起诉|(?<!转)(?<!请)告你|(?<!转)告你们|告上|去告|要告|法院见|法庭见|法律途径|法律手段|走法律|诉讼"
     r"|打官司|法律武器|维权到底|报警|报案)",
-    r"(?:我|要|去|会|就|必须|一定|准备|直接|马上|现在)(?:要|会|去|就|来|得)*投诉(?!流程|渠道|电话|方式|入口"
+    r"(?<!没有)(?<!不是)(?:我|要|去|会|就|必须|一定|准备|直接|马上|现在)(?:要|会|去|就|来|得)*投诉(?!流程"
+    r"|渠道|电话|方式|入口"
     r"|怎么|进度|处理|记录)",
     r"投诉(?:你们|你|到底|死|定了|他)|差评(?:伺候|等着|送)|(?:给|打)(?:你们|你)?差评",
     r"\b(?:my|a|our|the) (?:lawyer|attorney|solicitor)|\blawyer up|\b(?:sue|suing) (?:you|your|them|this)"
@@ -250,7 +293,9 @@ _THREAT = _compile(
     r"|dispute (?:this|the charge|it) with my (?:bank|card)|call(?:ing)? the police|fraud department",
 )  # fmt: skip
 _ASKS_HOW = re.compile(
-    r"(?:投诉|举报|12315|消协|律师|报警|法律)[^。!！]{0,8}(?:流程|渠道|方式|入口|在哪|哪里|怎么|如何|电话是"
+    r"12315[^。!！]{0,8}(?:区别|是什么|是干|管不管|上班)|bbb (?:rating|link|profile|accredit)|没有?要投诉"
+    r"|(?:短信|邮件|内容)[^。]{0,8}起诉"
+    r"|(?:投诉|举报|12315|消协|律师|报警|法律)[^。!！]{0,8}(?:流程|渠道|方式|入口|在哪|哪里|怎么|如何|电话是"
     r"|多少|进度|结果|记录|格式|模板|服务|咨询|险|证)"
     r"|(?:怎么|如何|哪里|在哪)[^。!！]{0,6}(?:投诉|举报)"
     r"|(?:被|收到|有|客户|买家|顾客)(?:了|人|的|个)*(?:投诉|差评|举报|起诉)|投诉(?:我|到我)|(?:取消|撤销"
@@ -297,7 +342,7 @@ _VIOLENCE = _compile(
     r"|them|all of you)",
 )
 _SAFETY = _compile(
-    r"(?:着火|起火|冒烟|冒火|自燃|漏电|触电|电到|电了一下|爆炸了|炸了(?:吗)?|烧起来|烧伤|烫伤|漏气|煤气味"
+    r"(?:着火|起火|冒烟|冒火|自燃|漏电|触电|电到|电了一下|爆炸了|(?<!气)炸了|烧起来|烧伤|烫伤|漏气|煤气味"
     r"|煤气泄漏|燃气泄漏|鼓包)",
     r"(?:过敏)[^，。]{0,6}(?:住院|休克|急诊|呼吸|医院)|食物中毒|中毒了|送(?:去)?(?:医院|急诊)|呼吸困难"
     r"|被人?(?:跟踪|威胁|绑架)|(?:孩子|宝宝)[^，。]{0,8}(?:误食|吞了|吞下)",
