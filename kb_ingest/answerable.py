@@ -45,6 +45,7 @@ def features(query: str, hits: Sequence[Passage]) -> dict[str, float]:
         "title": max(hit.stages["title"] for hit in top),
         "keyword": max(hit.stages["keyword"] for hit in top) * (1 - foreign),
         "coverage": max(hit.stages["coverage"] for hit in top) * (1 - foreign),
+        "rarest": max(hit.stages["rarest"] for hit in top) * (1 - foreign),
         "foreign": foreign,
     }
 

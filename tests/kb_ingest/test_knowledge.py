@@ -33,8 +33,8 @@ def shop(tmp_path: Path) -> Path:
     return folder
 
 
-def ingested(kb: KnowledgeBase, folder: Path, **more: bool) -> list[str]:
-    return [f"{r.path}:{r.status}" for r in kb.ingest_now([folder], **more)]
+def ingested(kb: KnowledgeBase, folder: Path, *, publish: bool = True) -> list[str]:
+    return [f"{r.path}:{r.status}" for r in kb.ingest_now([folder], publish=publish)]
 
 
 @pytest.mark.parametrize(

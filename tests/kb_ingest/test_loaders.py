@@ -109,7 +109,7 @@ def test_docx_in_the_order_of_its_body(reader: Reader, tmp_path: Path) -> None:
     document.add_paragraph("整机保修两年。")
     table = document.add_table(rows=2, cols=2)
     for cell, text in zip(
-        [c for r in table.rows for c in r.cells], "部件 年限 电机 五年".split(), strict=True
+        [c for r in table.rows for c in r.cells], ["部件", "年限", "电机", "五年"], strict=True
     ):
         cell.text = text
     document.add_paragraph("人为损坏除外。")

@@ -25,7 +25,7 @@ from kb_ingest import answerable
 from kb_ingest.embedder import load_embedder
 from kb_ingest.knowledge import KnowledgeBase
 
-NAMES = ("dense", "title", "keyword", "coverage", "foreign")
+NAMES = ("dense", "title", "keyword", "coverage", "rarest", "foreign")
 MOST = 400
 WEIGHT = {"found": 1.0, "marked": 1.0, "left_out": 0.2, "elsewhere": 0.15}
 
@@ -92,7 +92,7 @@ def main() -> None:
         print(f"{key[0]:16s} {key[1]:10s} {len(at):5d}  {shares}")
     final = LogisticRegression(C=10.0, max_iter=2000).fit(x, y, weight)
     weights = {name: round(float(v), 3) for name, v in zip(NAMES, final.coef_[0], strict=True)}
-    # A needless "I do not know" costs more than an offer to look further: the cut is at 0.4 of the balanced fit.
+    # A needless "I do not know" costs more than a look further: the cut is at 0.4 of the balanced fit.
     weights["bias"] = round(float(final.intercept_[0]) - float(np.log(0.4 / 0.6)), 3)
     print(json.dumps(weights))
     if options.write:
