@@ -44,7 +44,9 @@ export function Answer({ text, citations }: { text: string; citations: Citation[
         {shown && (
           <figure class="quote">
             <figcaption>{shown.title}</figcaption>
-            <blockquote>{shown.quote}</blockquote>
+            <blockquote>
+              <Markdown text={shown.quote} />
+            </blockquote>
             {safeHref(shown.url) ? (
               <SafeLink href={shown.url}>
                 <Icon name="link" size={14} /> {w.openSource}
