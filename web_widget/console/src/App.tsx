@@ -32,7 +32,13 @@ function useDark(): boolean {
 }
 
 // Tints of the brand's green; the generated ones turn grey on so deep a seed.
+// Greys a little darker than the library's, for 4.5:1 on every ground that they stand on.
 const LIGHT = {
+  colorTextSecondary: "rgba(0, 0, 0, 0.72)",
+  colorTextTertiary: "rgba(0, 0, 0, 0.6)",
+  colorTextDescription: "rgba(0, 0, 0, 0.62)",
+  colorTextPlaceholder: "rgba(0, 0, 0, 0.58)",
+  colorError: "#d4282d",
   colorPrimary: "#0f766e",
   colorPrimaryBg: "#ecf7f5",
   colorPrimaryBgHover: "#d9efeb",
@@ -44,12 +50,16 @@ const LIGHT = {
   colorLink: "#0f766e",
 };
 const DARK = {
+  colorTextSecondary: "rgba(255, 255, 255, 0.72)",
+  colorTextTertiary: "rgba(255, 255, 255, 0.6)",
+  colorTextDescription: "rgba(255, 255, 255, 0.64)",
+  colorTextPlaceholder: "rgba(255, 255, 255, 0.6)",
   colorBgLayout: "#0e1112",
-  colorPrimary: "#14a89a",
+  colorPrimary: "#0d8277",
   colorPrimaryBg: "#10302d",
   colorPrimaryBgHover: "#143c38",
   colorPrimaryBorder: "#1c5a53",
-  colorInfo: "#14a89a",
+  colorInfo: "#0d8277",
   colorInfoBg: "#10302d",
   colorInfoBorder: "#1c5a53",
   colorLink: "#2dd4bf",
@@ -65,7 +75,8 @@ function themeOf(dark: boolean): ThemeConfig {
       fontFamily:
         '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Helvetica Neue", Arial, sans-serif',
     },
-    components: { Layout: { headerPadding: "0 16px", headerHeight: 52 }, Tabs: { horizontalMargin: "0 0 16px 0" } },
+    components: { Layout: { headerPadding: "0 16px", headerHeight: 52 }, Tabs: { horizontalMargin: "0 0 16px 0", ...(dark ? { itemSelectedColor: DARK.colorLink, inkBarColor: DARK.colorLink } : {}) },
+      ...(dark ? { Menu: { itemSelectedColor: DARK.colorLink } } : {}) },
   };
 }
 

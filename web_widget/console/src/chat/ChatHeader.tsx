@@ -37,8 +37,12 @@ export function ChatHeader(props: Props) {
       <Space size={6}>
         {canAct && wide ? (
           <>
-            <Button icon={<SwapOutlined />} onClick={props.onTransfer}>{t("chat.transfer")}</Button>
-            <Button icon={<RobotOutlined />} onClick={props.onReturn}>{t("chat.to_bot")}</Button>
+            <Tooltip title={t("chat.transfer")}>
+              <Button icon={<SwapOutlined />} aria-label={t("chat.transfer")} onClick={props.onTransfer}><span className="head-label">{t("chat.transfer")}</span></Button>
+            </Tooltip>
+            <Tooltip title={t("chat.to_bot")}>
+              <Button icon={<RobotOutlined />} aria-label={t("chat.to_bot")} onClick={props.onReturn}><span className="head-label">{t("chat.to_bot")}</span></Button>
+            </Tooltip>
           </>
         ) : null}
         {canAct ? (

@@ -65,7 +65,7 @@ export function VerdictDetail({ verdict }: { verdict: VerdictView }) {
           {near.map((n) => (
             <Flex key={n.rule} gap={8} align="center" className="small">
               <span className="near-name">{w("rule", n.rule)}</span>
-              <Progress percent={Math.min(100, (n.score / (n.threshold || 1)) * 100)} size={{ height: 4 }} showInfo={false} status="normal" className="grow" />
+              <Progress aria-label={w("rule", n.rule)} percent={Math.min(100, (n.score / (n.threshold || 1)) * 100)} size={{ height: 4 }} showInfo={false} status="normal" className="grow" />
               <span className="nowrap">{n.score.toFixed(2)} / {n.threshold.toFixed(2)}</span>
             </Flex>
           ))}

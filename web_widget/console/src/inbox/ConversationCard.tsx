@@ -21,7 +21,7 @@ export function ConversationCard({ item, mine, selected, showStatus, onOpen }: P
   return (
     <button type="button" className={selected ? "card selected" : "card"} aria-current={selected} onClick={onOpen}>
       <Badge count={unread} size="small" overflowCount={99} title={t("unread", { n: unread })}>
-        <Avatar style={{ background: tint(item.conv) }}>{[...(item.visitor_name || "?")][0]}</Avatar>
+        <Avatar style={{ background: tint(item.conv) }}>{[...(guest(item.visitor_name) || "?")][0]}</Avatar>
       </Badge>
       <div className="grow min0">
         <Flex justify="space-between" gap={8} align="baseline">

@@ -63,7 +63,7 @@ export function Documents() {
         scroll={{ x: 860 }}
         pagination={{ defaultPageSize: 20, hideOnSinglePage: true, showSizeChanger: true }}
         locale={{
-          emptyText: (
+          emptyText: error ? " " : (
             <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={<Typography.Text strong>{t(filtered ? "kb.empty.found" : "kb.empty")}</Typography.Text>}>
               {filtered ? null : <Flex vertical gap={12} align="center"><Typography.Text type="secondary" className="narrow">{t("kb.empty.lead")}</Typography.Text><Button type="primary" onClick={() => setAdding(true)}>{t("kb.add")}</Button></Flex>}
             </Empty>

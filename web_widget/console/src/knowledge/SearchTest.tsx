@@ -58,7 +58,7 @@ export function SearchTest() {
             description={
               <Flex gap={12} align="center">
                 <span className="nowrap">{t("try.confidence")} {percent}%</span>
-                <Progress percent={percent} showInfo={false} size="small" className="confidence" />
+                <Progress aria-label={t("try.confidence")} percent={percent} showInfo={false} size="small" className="confidence" />
                 <Typography.Text type="secondary" className="small nowrap">{t("try.ms", { n: Math.round(data.ms) })}</Typography.Text>
               </Flex>
             }

@@ -27,7 +27,7 @@ function LineRow({ line }: { line: Line }) {
       {line.error ? <Typography.Text type="danger">{line.error}</Typography.Text> : null}
       {!line.reports && !line.error ? (
         <>
-          <Progress percent={Math.round(line.part * 100)} size="small" status="active" />
+          <Progress aria-label={line.name} percent={Math.round(line.part * 100)} size="small" status="active" />
           <Typography.Text type="secondary" className="small">{line.part === 0 ? t("up.waiting") : line.part < 1 ? t("up.sending") : t("up.reading")}</Typography.Text>
         </>
       ) : null}

@@ -69,7 +69,7 @@ export default function TeamPage() {
           {
             title: t("team.load"),
             width: 180,
-            render: (_, a) => <Progress percent={(a.active / Math.max(1, a.capacity)) * 100} size="small" status={a.active >= a.capacity ? "exception" : "normal"} format={() => `${a.active}/${a.capacity}`} />,
+            render: (_, a) => <Progress aria-label={`${t("team.load")}: ${a.active}/${a.capacity}`} percent={(a.active / Math.max(1, a.capacity)) * 100} size="small" status={a.active >= a.capacity ? "exception" : "normal"} format={() => `${a.active}/${a.capacity}`} />,
           },
           { title: t("team.role"), dataIndex: "role", render: (role?: string) => (role ? w("role", role) : "") },
           { title: t("team.languages"), dataIndex: "languages", render: (list?: string[]) => (list ?? []).map((l) => <Tag key={l} variant="filled">{w("lang", l)}</Tag>) },
