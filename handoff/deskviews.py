@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -145,12 +146,12 @@ def conversations_of(
 ) -> dict[str, Any]:
     """A page of a list: `mine`, `waiting`, `all` or `resolved`, newest activity first.
 
-    `cursor` is the last activity (milliseconds) of the page before.
+    `cursor` is the last activity (microseconds since 1970) of the page before.
     """
     c = tables.conversations.c
     where = [c.workspace == principal.workspace, *_view(principal, view)]
     if cursor is not None:
-        where.append(c.last_activity < from_ms(cursor))
+        where.append(c.last_activity < from_ms(0) + timedelta(microseconds=cursor))
     if words.strip():
         where.append(_matching(words.strip()))
     rows = [
@@ -159,8 +160,10 @@ def conversations_of(
         if view == "resolved" or may(principal, "conversation.read", _resource(row))
     ]
     page, more = rows[:PAGE], len(rows) > PAGE
-    shown = [{k: v for k, v in row.items() if k not in {"workspace", "visitor", "queue"}} for row in page]
-    return {"conversations": shown, "cursor": str(page[-1]["last_activity"]) if more and page else None}
+    shown = [
+        {k: v for k, v in row.items() if k not in {"workspace", "visitor", "queue", "at"}} for row in page
+    ]
+    return {"conversations": shown, "cursor": str(page[-1]["at"]) if more and page else None}
 
 
 def _resource(row: dict[str, Any]) -> auth.Resource:

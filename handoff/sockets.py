@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from handoff.connection import Bucket, Connection, Encoded, Limits, Rate, encoded
-from handoff.errors import HandoffError, Unauthenticated
+from handoff.errors import HandoffError, NotFound, Unauthenticated
 from handoff.protocol import ClientFrame, Frame, Hello, Nack
 
 log = logging.getLogger(__name__)
@@ -80,9 +80,10 @@ class Socket:
         self._notify()
 
     def refuse(self, error: HandoffError, cid: str | None) -> None:
-        """A nack for an action that failed."""
+        """A nack for an action that failed; what is not there and what is not theirs look the same."""
         text = error.text(self.connection.language)
-        self.send(Nack(code=error.code, text=text, cid=cid, retry_ms=error.retry_ms))
+        hidden = isinstance(error, NotFound) and error.code == "conversation_not_found"
+        self.send(Nack(code="not_found" if hidden else error.code, text=text, cid=cid, retry_ms=error.retry_ms))
 
     async def room(self) -> None:
         """Wait until a replay may go on without pushing out what is live."""
