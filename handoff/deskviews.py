@@ -212,7 +212,8 @@ def _lines(conn: Connection, where: Any, *, limit: int) -> list[dict[str, Any]]:
             "conv": row.id, "status": row.status, "version": row.version, "last_seq": row.last_seq,
             "agent": row.agent, "agent_name": row.agent_name,
             "visitor_name": visitor_name(row.visitor_name, row.visitor), "preview": _preview(row.body),
-            "last_activity": to_ms(row.last_activity), "language": row.language,
+            "last_activity": to_ms(row.last_activity),
+            "at": (row.last_activity - from_ms(0)) // timedelta(microseconds=1), "language": row.language,
             "negative": moods.get(row.id), "unread": max(0, row.last_seq - row.agent_read_seq),
         }
         for row in rows
