@@ -63,7 +63,7 @@ def ingest(
             totals["chunks"] += report.chunks if report.status == "indexed" else 0
             advance(report)
     _line({"totals": {**totals, "ms": int((time.perf_counter() - started) * 1000)}})
-    if totals["failed"]:
+    if totals["failed"] == totals["documents"] > 0:
         raise typer.Exit(1)
 
 

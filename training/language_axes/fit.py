@@ -4,7 +4,8 @@
 
 The folders hold the same documents under the same names (a documentation site in two languages). The encoder
 puts texts of one language together whatever they say; taking these two directions (mean difference of
-passages, and of titles as questions) out of every vector lets a question find its document in the other language.
+passages, and of titles as questions) out of every vector lets a question find its document in the other
+language.
 """
 
 from __future__ import annotations
