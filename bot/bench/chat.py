@@ -66,12 +66,14 @@ class Timing:
         peers = [self.received[key] - at for key, at in self.sent.items() if key in self.received]
         return {
             "messages": len(self.sent), "unacknowledged": len(self.sent) - len(acks),
-            "lost": len(self.sent) - len(peers), "ack_p50_ms": _ms(acks, 50), "ack_p99_ms": _ms(acks, 99),
-            "peer_p50_ms": _ms(peers, 50), "peer_p99_ms": _ms(peers, 99),
+            "lost": len(self.sent) - len(peers), "ack_p50_ms": milliseconds(acks, 50),
+            "ack_p99_ms": milliseconds(acks, 99),
+            "peer_p50_ms": milliseconds(peers, 50), "peer_p99_ms": milliseconds(peers, 99),
         }  # fmt: skip
 
 
-def _ms(values: Sequence[float], percent: int) -> float | None:
+def milliseconds(values: Sequence[float], percent: int) -> float | None:
+    """A percentile of durations in seconds, as milliseconds; None when there are too few."""
     if len(values) < 2:
         return None
     return round(statistics.quantiles(values, n=100)[percent - 1] * 1000, 2)
@@ -91,7 +93,9 @@ class Pair:
     async def open(self) -> None:
         """Connect both and follow the conversation."""
         for ticket, hear in zip(self._tickets, (self._hear_ack, self._hear_row), strict=True):
-            socket = await connect(self._url, compression=None, ping_interval=None, proxy=None, open_timeout=60)
+            socket = await connect(
+                self._url, compression=None, ping_interval=None, proxy=None, open_timeout=60
+            )
             await socket.send(encode(Hello(v=1, ticket=ticket)).decode())
             await socket.recv()
             await socket.send(encode(Sub(conv=self._conversation)).decode())
@@ -141,7 +145,9 @@ class SocketIoPair:
     async def open(self) -> None:
         """Connect both and join the room."""
         for hear in (self._hear_ack, self._hear_row):
-            socket = await connect(self._url, compression=None, ping_interval=None, proxy=None, open_timeout=60)
+            socket = await connect(
+                self._url, compression=None, ping_interval=None, proxy=None, open_timeout=60
+            )
             await socket.recv()  # open
             await socket.send("40")
             await socket.recv()  # connected
