@@ -6,7 +6,7 @@ Everything is a unit over a synchronous Connection, for `Database.write` or `Dat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from handoff import sql, tables
 from handoff.clock import from_ms, to_ms, utc_now
 from handoff.domain import TRANSITIONS, Author, Conversation, Kind, Message, Status
 from handoff.errors import Conflict, Invalid
-from handoff.log import Draft, append, append_event, body_hash, clean_text, new_id, not_found
+from handoff.log import Draft, append, append_event, body_hash, clean_text, insert, new_id, not_found
 
 MAX_CID: Final = 64
 _HEAD: Final = (
@@ -24,6 +24,12 @@ _HEAD: Final = (
     " FROM conversation c LEFT JOIN message m ON m.conversation = c.id AND m.author_id = ? AND m.cid = ?"
     " WHERE c.id = ?"
 )
+
+_NEXT: Final = (  # the place of a visitor's message, if the conversation is theirs and open
+    "UPDATE conversation SET last_seq = last_seq + 1, last_activity = ?"
+    " WHERE id = ? AND visitor = ? AND status <> 'resolved' RETURNING last_seq, workspace, status, version"
+)
+_NOT_NEXT: Final = "UPDATE conversation SET last_seq = last_seq - 1 WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,20 +220,41 @@ def post(
     """
     now = now or utc_now()
     clean_text(body.get("text"))
-    head = _head(conn, conversation, visitor, _check_cid(cid))
+    _check_cid(cid)
+    place = sql.execute(conn, _NEXT, (sql.instant(conn, now), conversation, visitor)).fetchone()
+    if place is not None:
+        seq, workspace, status, version = place
+        judged = status != Status.WITH_BOT
+        draft = Draft(Author.VISITOR, visitor, name, Kind.TEXT, body, cid, judged)
+        message = insert(conn, conversation, workspace, seq, draft, now)
+        if message is not None:
+            return Posted(message, False, Status(status), version)
+        sql.execute(conn, _NOT_NEXT, (conversation,))
+    return _post_slowly(conn, conversation, visitor, cid, body, name, now)
+
+
+def _post_slowly(  # noqa: PLR0917 the rest of `post`
+    conn: Connection,
+    conversation: str,
+    visitor: str,
+    cid: str,
+    body: Mapping[str, Any],
+    name: str,
+    now: datetime,
+) -> Posted:
+    """A repeat, a resolved conversation, or none of this visitor's."""
+    head = _head(conn, conversation, visitor, cid)
     if head.visitor != visitor:
         raise not_found()
-    draft = Draft(Author.VISITOR, visitor, name, Kind.TEXT, body, cid, judged=True)
+    draft = Draft(Author.VISITOR, visitor, name, Kind.TEXT, body, cid)
     if (posted := _repeated(conversation, head, draft)) is not None:
         return posted
-    before: tuple[Message, ...] = ()
     status, version = head.status, head.version
+    before: tuple[Message, ...] = ()
     if status is Status.RESOLVED:
         reopened, event = _reopen(conn, conversation, now)
         status, version, before = reopened.status, reopened.version, (event,)
-    if status is Status.WITH_BOT:
-        draft = Draft(Author.VISITOR, visitor, name, Kind.TEXT, body, cid, judged=False)
-    message = append(conn, conversation, draft, now)
+    message = append(conn, conversation, replace(draft, judged=status is not Status.WITH_BOT), now)
     return Posted(message, False, status, version, before)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from handoff import sql
 from handoff.clock import from_ms, to_ms
 from handoff.domain import PRIVATE_KINDS, Author, Kind, Message
-from handoff.errors import Invalid, NotFound
+from handoff.errors import Conflict, Invalid, NotFound
 from handoff.protocol import MAX_TEXT
 
 _ALLOWED_CONTROLS: Final = frozenset("\n\r\t")
@@ -33,6 +33,7 @@ _BUMP: Final = (
 _INSERT: Final = (
     "INSERT INTO message (conversation, seq, id, workspace, cid, author, author_id, author_name, kind, body,"
     " body_hash, judged, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (conversation, author_id, cid) DO NOTHING"
 )
 MAX_PAGE: Final = 1_000  # rows of one read
 
@@ -102,27 +103,40 @@ def body_hash(kind: str, body: Mapping[str, Any]) -> str:
 
 
 def append(conn: Connection, conversation: str, draft: Draft, now: datetime) -> Message:
-    """Put `draft` at the end of the log; three statements' worth of hot path.
+    """Put `draft` at the end of the log.
 
-    Raises NotFound; the driver's integrity error when (conversation, author, cid) is taken.
+    Raises NotFound. The caller has looked whether (conversation, author, cid) is new.
     """
     row = sql.execute(conn, _BUMP, (sql.instant(conn, now), conversation)).fetchone()
     if row is None:
         raise not_found()
-    seq, workspace = row
+    message = insert(conn, conversation, row[1], row[0], draft, now)
+    if message is None:
+        raise Conflict(
+            "stale", "会话刚被其他人更改,请刷新。", "The conversation has just changed; reload it."
+        )
+    return message
+
+
+def insert(  # noqa: PLR0917 the hot path's innermost statement
+    conn: Connection, conversation: str, workspace: str, seq: int, draft: Draft, now: datetime
+) -> Message | None:
+    """Store `draft` at the allocated `seq`; None when (conversation, author, cid) is taken."""
     encoded = orjson.dumps(draft.body, option=orjson.OPT_SORT_KEYS)
     digest = None
     if draft.cid is not None:
         digest = hashlib.sha256(draft.kind.encode() + b"\0" + encoded).hexdigest()
     message_id, created = new_id(), to_ms(now)
-    sql.execute(
+    done = sql.execute(
         conn,
         _INSERT,
         (
-            conversation, seq, message_id, workspace, draft.cid, str(draft.author), draft.author_id,
-            draft.author_name, str(draft.kind), encoded.decode(), digest, draft.judged, created,
+            conversation, seq, message_id, workspace, draft.cid, draft.author.value, draft.author_id,
+            draft.author_name, draft.kind.value, encoded.decode(), digest, draft.judged, created,
         ),
     )  # fmt: skip
+    if done.rowcount != 1:
+        return None
     return Message(
         conversation, seq, message_id, draft.cid, draft.author, draft.author_id, draft.author_name,
         draft.kind, dict(draft.body), from_ms(created),
