@@ -14,10 +14,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from bot.components import make_language_model, make_pipeline
+from bot.components import check_model_paths, make_language_model, make_pipeline
 from bot.copilot import Copilot
 from bot.edge import Edge
-from bot.errors import ConfigurationError, ModelError
+from bot.errors import ModelError
 from bot.frontdesk import BriefingDesk
 from bot.health import Health, health_routes
 from bot.llm import LanguageModel
@@ -138,21 +138,6 @@ def build(
     edge.answer_with(turns)
     health = Health(database, knowledge, reader, model)
     return Parts(settings, database, knowledge, reader, model, edge, desk, turns, health)
-
-
-def check_model_paths(settings: Settings) -> None:
-    """Refuse a model path that does not exist (a hub's id is not a path).
-
-    Raises:
-        ConfigurationError: `model_path_missing`.
-    """
-    for name, value in (("JIELI_EMBEDDER", settings.embedder), ("JIELI_EMOTION_MODEL", settings.emotion_model)):
-        if value and value.startswith(("/", "./", "../", "~")) and not Path(value).expanduser().exists():
-            raise ConfigurationError(
-                "model_path_missing",
-                f"{name} 指向的 {value} 不存在；请改成正确的路径，或取消设置以使用内置模型。",
-                f"{name} points to {value}, which does not exist; correct it, or unset it to use the built-in model.",
-            )
 
 
 def _bus(settings: Settings) -> EventBus:

@@ -12,7 +12,7 @@ _TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "bot",
         re.compile(
-            rf"(?:请问)?(?:你|您|这|对面)(?:到底|究竟)?(?:是不是|是|算)?(?:个|一个|一台)?(?:机器人|人工智能|ai|真人|人|人工|robot|bot|程序|自动回复)"
+            rf"(?:请问)?(?:你|您|这|对面)(?:到底|究竟)?(?:是不是|是|算)?(?:个|一个|一台)?(?:机器人|人工智能|ai|真人|robot|bot|程序|自动回复)"
             rf"(?:还是(?:机器人|真人|人|人工|ai)?)?(?:客服)?(?:吗|么|不是|嘛)?{_FILLER}"
             r"|(?:are|r) (?:you|u) (?:a |an )?(?:real |actual )?(?:bot|robot|ai|chatbot|human|person|machine|real)(?: or (?:a |an )?(?:real )?\w+)?"
             r"|(?:am i|is this) (?:talking to |chatting with |speaking (?:to|with) )?(?:a |an )?(?:real )?(?:bot|robot|ai|human|person|machine)"

@@ -95,7 +95,7 @@ def _database(settings: Settings) -> Finding:
 
 
 def _knowledge(settings: Settings) -> Finding:
-    from bot.app import check_model_paths
+    from bot.components import check_model_paths
     from bot.cli.knowledge import knowledge_base
 
     check_model_paths(settings)

@@ -35,10 +35,14 @@ def run_server(settings: Settings, *, demo: bool = False) -> None:
         ConfigurationError: port taken, database newer, model path or setting wrong.
     """
     listener = bind(settings.host, settings.port)  # before anything slow, so that a taken port is told at once
-    from bot.logs import configure_logging
-
-    configure_logging(settings)
     settings.signing_secret()
+    from bot.components import check_model_paths
+    from bot.logs import configure_logging
+    from bot.migrate import migrate as upgrade
+
+    check_model_paths(settings)
+    upgrade(settings.database)
+    configure_logging(settings)
     import uvicorn
 
     from bot.app import create_app
