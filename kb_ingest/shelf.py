@@ -86,6 +86,7 @@ class Shelf:
         self._collections: dict[str, int] = {}
         self._collection_of = np.zeros(0, np.int32)
         self._timed: set[int] = set()
+        self._title_list: list[Vectors] = []
         self._titles = np.zeros((0, 0), np.float32)
         self._title_of = np.zeros(0, np.int32)
         self._alive = np.zeros(0, bool)
@@ -120,9 +121,10 @@ class Shelf:
             code = self._collections.setdefault(stored.collection, len(self._collections))
             self._alive = np.concatenate([self._alive, np.ones(len(rows), bool)])
             self._collection_of = np.concatenate([self._collection_of, np.full(len(rows), code, np.int32)])
-            title = np.frombuffer(stored.vector, "<f4")[None, :]
-            self._title_of = np.concatenate([self._title_of, np.full(len(rows), len(self._titles), np.int32)])
-            self._titles = np.concatenate([self._titles, title]) if len(self._titles) else title
+            self._title_of = np.concatenate(
+                [self._title_of, np.full(len(rows), len(self._title_list), np.int32)]
+            )
+            self._title_list.append(np.frombuffer(stored.vector, "<f4"))
             if stored.effective is not None or stored.expires is not None:
                 self._timed.update(rows)
             self._rows[stored.id] = rows
@@ -174,7 +176,8 @@ class Shelf:
         self._collection_of = self._collection_of[keep]
         used, renamed = np.unique(self._title_of[keep], return_inverse=True)
         self._title_of = renamed.astype(np.int32)
-        self._titles = self._titles[used]
+        self._title_list = [self._title_list[i] for i in used]
+        self._titles = np.zeros((0, 0), np.float32)
         self._timed = {int(new_row[r]) for r in self._timed if new_row[r] >= 0}
         self._rows = {name: [int(new_row[r]) for r in rows] for name, rows in self._rows.items()}
         self._by_chunk = {name: int(new_row[r]) for name, r in self._by_chunk.items()}
@@ -205,6 +208,8 @@ class Shelf:
             keyword = self._keyword.scores(words)
             cosine = self._cosines(vector, keyword, proposed)
             usable = self._usable(collections)
+            if len(self._titles) != len(self._title_list):
+                self._titles = np.stack(self._title_list)
             title = (self._titles @ vector)[self._title_of]
             fused = _fused(cosine, keyword, title)
             fused[~usable] = -1.0
