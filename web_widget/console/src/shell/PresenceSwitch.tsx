@@ -16,6 +16,11 @@ export function usePresence(): Availability {
   return useStore((s) => s.desk.team[me.id]?.availability ?? me.availability);
 }
 
+/** Gives the focus back to the page, so that Enter takes an offer again. */
+function release(open: boolean): void {
+  if (!open) requestAnimationFrame(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
+}
+
 export function PresenceSwitch() {
   const { t, language } = useText();
   const { message } = App.useApp();
@@ -41,6 +46,7 @@ export function PresenceSwitch() {
       aria-label={t("presence.label")}
       popupMatchSelectWidth={230}
       onChange={change}
+      onOpenChange={release}
       options={CHOICES.map((value) => ({ value, label: t(`presence.${value}`) }))}
       labelRender={({ value }) => <Badge status={DOT[value as Availability]} text={t(`presence.${value as Availability}`)} />}
       optionRender={({ value }) => (
