@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 class FaultProxy:
-    """Between a client and 127.0.0.1:`port`. Set the attributes at any time; they hold for new bytes.
+    """Between a client and 127.0.0.1:`target`. Set the attributes at any time; they hold for new bytes.
 
     Attributes:
         cut_up, cut_down: abort both sides after this many more bytes to the server / to the client.
@@ -17,7 +17,7 @@ class FaultProxy:
     """
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.target = port
         self.cut_up: int | None = None
         self.cut_down: int | None = None
         self.silent = False
@@ -37,7 +37,11 @@ class FaultProxy:
             writer.transport.abort()
             return
         self.connections += 1
-        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
         pair = (writer, up_writer)
         self._writers.update(pair)
         up = asyncio.create_task(self._pump(reader, up_writer, pair, up=True))

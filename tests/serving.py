@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from bot.edge import UVICORN, Edge
+from bot.serving import Server
 from handoff import agents
 from handoff.client import Agent, Visitor
 from handoff.domain import Role
@@ -78,7 +79,8 @@ async def serving(database: Database, **fields: Any) -> AsyncIterator[Served]:
     app = FastAPI()
     edge.install(app)
     bound = listening()
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", **UVICORN))
+    config = uvicorn.Config(app, log_config=None, lifespan="off", **UVICORN)
+    server = Server(config, edge.sockets.close)
     await edge.start()
     task = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:
@@ -86,7 +88,7 @@ async def serving(database: Database, **fields: Any) -> AsyncIterator[Served]:
     try:
         yield Served(edge, bound.getsockname()[1])
     finally:
-        await edge.close()
         server.should_exit = True
         await task
+        await edge.close()
         bound.close()

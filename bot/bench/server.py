@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from bot.edge import UVICORN, Edge
+from bot.serving import Server
 from handoff.connection import AGENT_LIMITS, VISITOR_LIMITS, Rate
 from handoff.writer import Database
 
@@ -40,7 +41,7 @@ async def serve(url: str, port: int) -> None:
     app = FastAPI(lifespan=lifespan)
     edge.install(app)
     config = uvicorn.Config(app, port=port, log_level="warning", access_log=False, backlog=4_096, **UVICORN)
-    await uvicorn.Server(config).serve()
+    await Server(config, edge.sockets.close).serve()
 
 
 def main() -> None:

@@ -7,12 +7,15 @@ import random
 import socket as sockets
 
 import pytest
+from sqlalchemy import Connection
 
 from handoff import log
 from handoff.client import Client, Refused, Visitor
+from handoff.clock import from_ms
 from handoff.connection import Limits, Rate
 from handoff.domain import Message
 from handoff.protocol import REPLAY_LIMIT, Subd
+from handoff.seed import ensure_defaults
 from handoff.writer import Database
 from tests.faults import fault_proxy
 from tests.serving import Served, serving
@@ -123,9 +126,9 @@ async def test_far_behind_another_epoch_or_beyond_the_tip_is_not_recovered(serve
             answer = await visitor.hears(Subd, since=mark)
             assert (answer.recovered, answer.to) == (False, 4)
 
-        def many(conn: object) -> None:
+        def many(conn: Connection) -> None:
             for _ in range(REPLAY_LIMIT):
-                log.append_event(conn, conv, "rated", "评", "rated", log.from_ms(0))  # type: ignore[arg-type]
+                log.append_event(conn, conv, "rated", "评", "rated", from_ms(0))
 
         await server.database.write(many)
         mark = len(visitor.frames)
@@ -137,9 +140,9 @@ async def test_a_thousand_rows_are_replayed_in_pages(server: Served) -> None:
     async with server.visitor() as visitor:
         conv = visitor.conversation
 
-        def many(conn: object) -> None:
+        def many(conn: Connection) -> None:
             for _ in range(700):
-                log.append_event(conn, conv, "rated", "评", "rated", log.from_ms(0))  # type: ignore[arg-type]
+                log.append_event(conn, conv, "rated", "评", "rated", from_ms(0))
 
         await server.database.write(many)
         async with server.visitor(known=visitor.known) as late:
@@ -205,17 +208,20 @@ async def test_a_half_open_line_is_noticed_and_left(sqlite_database: Database) -
         assert (await visitor.says("回来了")).seq == 3
 
 
-async def test_a_restart_says_goodbye_and_everybody_comes_back(sqlite_database: Database) -> None:
-    async with serving(sqlite_database) as server, fault_proxy(server.port) as proxy:
-        visitor = Visitor(server.base, via=proxy.url, base_s=0.02)
-        await visitor.start()
-        await visitor.says("重启前")
-        await server.edge.sockets.close(retry_ms=50)
-        async with asyncio.timeout(5):
-            while visitor.connects < 2:
-                await asyncio.sleep(0.02)
-        await visitor.online()
-        assert visitor.closed_with[0] == 4001
-        await visitor.says("重启后")
-        assert (await visitor.sees(visitor.conversation, "重启前", "重启后")).next == 4
-        await visitor.stop()
+async def test_a_restart_says_goodbye_and_everybody_comes_back(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    database.write_now(ensure_defaults)
+    async with fault_proxy(0) as proxy:
+        async with serving(database) as server:
+            proxy.target = server.port
+            visitor = Visitor(proxy.url, base_s=0.02)
+            await visitor.start()
+            await visitor.says("重启前")
+        assert visitor.closed_with[0] == 4001 and visitor.frames[-1].__struct_config__.tag == "bye"
+        async with serving(database) as server:
+            proxy.target = server.port
+            await visitor.online()
+            await visitor.says("重启后")
+            assert (await visitor.sees(visitor.conversation, "重启前", "重启后")).next == 4
+            await visitor.stop()
+    database.close()

@@ -107,7 +107,18 @@ class TestBadInput:
         assert connection.closing is None
 
     @pytest.mark.parametrize(
-        "frame", ["{", "", "\x00", '{"t":"ping"', '{"t":"send","cid":"\\ud800"}', "NaN", "{'t':1}", "[" * 60_000, "0:"]
+        "frame",
+        [
+            "{",
+            "",
+            "\x00",
+            '{"t":"ping"',
+            '{"t":"send","cid":"\\ud800"}',
+            "NaN",
+            "{'t':1}",
+            "[" * 60_000,
+            "0:",
+        ],
     )
     def test_what_is_no_json_hangs_up(self, frame: str) -> None:
         connection = welcomed()
@@ -144,7 +155,8 @@ class TestRates:
         assert all(connection.receive(send(cid=f"c{n}"), 0.0) for n in range(20))
         assert connection.receive(send(cid="c20"), 0.0) is None
         nack = out(connection)[-1]
-        assert nack["code"] == "rate_limited" and 0 < nack["retry_ms"] <= 501
+        assert nack["code"] == "rate_limited"
+        assert 0 < nack["retry_ms"] <= 501
         assert connection.receive(send(cid="c20"), nack["retry_ms"] / 1000) is not None
 
     def test_a_flood_hangs_up(self) -> None:
@@ -190,7 +202,7 @@ class TestOutbox:
         for seq in range(128):
             connection.send(row(seq))
         connection.push(encoded(Delta(conv="k", stream="s", n=0, text="…")), droppable=True)
-        assert connection.backlog == 128 and connection.dropped == 1
+        assert (connection.backlog, connection.dropped) == (128, 1)
 
     def test_the_257th_frame_closes_a_reader_that_does_not_read(self) -> None:
         connection = welcomed()
