@@ -1,6 +1,8 @@
-"""Answers written by a language model from the retrieved passages only, shown sentence by sentence once checked.
+"""Answers written by a language model from the retrieved passages only, shown sentence by sentence once
+checked.
 
-A sentence reaches the customer only after `ground.check` found it in a passage, so nothing has to be taken back.
+A sentence reaches the customer only after `ground.check` found it in a passage, so nothing has to be taken
+back.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ HISTORY_CHARS = 400  # of each side of an earlier exchange
 KEPT = 0.5  # an answer that loses more than half of its sentences to the check is withdrawn
 # After a sentence's end and its marks; a line end always ends one.
 _BOUNDARY = re.compile(
-    r"\n+|(?<=[。！？!?；])(?:\s*[\[【][\d,，、 ]+[\]】])*|(?<=[^\W\d][.])(?:\s*\[[\d, ]+\])*(?=\s)|(?<=\][.])(?=\s)"
+    r"\n+|(?<=[。！？!?；])(?:\s*[\[【][\d,，、 ]+[\]】])*|(?<=[^\W\d][.])(?:\s*\[[\d, ]+\])*(?=\s)"
+    r"|(?<=\][.])(?=\s)"
 )
 
 
@@ -69,14 +72,22 @@ class SentenceBuffer:
 class GenerativeAnswerer:
     """A language model over the passages, with quotes (`fallback`) when it fails or is not grounded."""
 
-    def __init__(self, model: LanguageModel, fallback: Answerer, *, redact_personal: bool = True, link_hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        fallback: Answerer,
+        *,
+        redact_personal: bool = True,
+        link_hosts: Sequence[str] = (),
+    ) -> None:
         self._model = model
         self._fallback = fallback
         self._redact = redact_personal
         self._hosts = tuple(link_hosts)
 
     async def answer(self, question: Question, retrieved: Retrieved) -> AsyncGenerator[Piece | Answer, None]:
-        """Checked sentences as pieces, then the answer; the fallback's answer when there is nothing to show."""
+        """Checked sentences as pieces, then the answer; the fallback's answer when there is nothing to
+        show."""
         hits = [hit for hit in retrieved.hits if not guard.gives_orders(hit.title)][:SOURCES]
         shown: list[Checked] = []
         dropped, declined, code = 0, False, ""

@@ -79,7 +79,9 @@ def create_app(
         ConfigurationError: a setting, the database or a model path is wrong.
     """
     parts = build(settings, chat_model=chat_model, emotion=emotion, bus=bus, on_fatal=on_fatal)
-    app = FastAPI(title="Jieli", lifespan=_lifespan(parts), docs_url="/api/docs", openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="Jieli", lifespan=_lifespan(parts), docs_url="/api/docs", openapi_url="/api/openapi.json"
+    )
     app.state.parts = parts
     parts.edge.install(app)
     app.add_exception_handler(KnowledgeError, translate_knowledge_error)

@@ -23,12 +23,16 @@ def check_model_paths(settings: Settings) -> None:
     Raises:
         ConfigurationError: `model_path_missing`.
     """
-    for name, value in (("JIELI_EMBEDDER", settings.embedder), ("JIELI_EMOTION_MODEL", settings.emotion_model)):
+    for name, value in (
+        ("JIELI_EMBEDDER", settings.embedder),
+        ("JIELI_EMOTION_MODEL", settings.emotion_model),
+    ):
         if value and value.startswith(("/", "./", "../", "~")) and not Path(value).expanduser().exists():
             raise ConfigurationError(
                 "model_path_missing",
                 f"{name} 指向的 {value} 不存在；请改成正确的路径，或取消设置以使用内置模型。",
-                f"{name} points to {value}, which does not exist; correct it, or unset it to use the built-in model.",
+                f"{name} points to {value}, which does not exist; correct it, or unset it to use the"
+                f" built-in model.",
             )
 
 

@@ -36,17 +36,21 @@ Text = dict[str, str]
 
 _FACTS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("订单号", "Order", re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{1,4}[-_]?\d{4,}|\d{8,24})(?![A-Za-z0-9])")),
-    ("金额", "Amount", re.compile(r"(?:[¥￥$€£]\s?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?\s?(?:元|块钱?|美元|dollars?|USD|RMB|CNY|EUR))")),
+    ("金额", "Amount", re.compile(r"(?:[¥￥$€£]\s?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?\s?(?:元|块钱?|美元"
+        r"|dollars?|USD|RMB|CNY|EUR))")),
     (
         "日期",
         "Date",
         re.compile(
             r"\d{4}[-/年]\d{1,2}[-/月]\d{1,2}日?|\d{1,2}月\d{1,2}[日号]|(?<!\d)\d{1,2}/\d{1,2}(?:/\d{2,4})?(?!\d)"
-            r"|(?:上|这|本)?(?:周|星期)[一二三四五六日天]|昨天|前天|今天|yesterday|last (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+            r"|(?:上|这|本)?(?:周|星期)[一二三四五六日天]|昨天|前天|今天|yesterday|last (?:week|month"
+            r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
             r"|(?i:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* \d{1,2}(?:st|nd|rd|th)?)"
         ),
     ),
-    ("已等待", "Waited", re.compile(r"(?:等了?|过了?|都|已经)\s?(?:快)?[一二两三四五六七八九十\d半]+(?:多)?个?(?:小时|天|周|星期|月|分钟)|(?:for|after) (?:\w+ )?\d+ (?:hours?|days?|weeks?|months?|minutes?)")),
+    ("已等待", "Waited", re.compile(r"(?:等了?|过了?|都"
+        r"|已经)\s?(?:快)?[一二两三四五六七八九十\d半]+(?:多)?个?(?:小时|天|周|星期|月|分钟)|(?:for"
+        r"|after) (?:\w+ )?\d+ (?:hours?|days?|weeks?|months?|minutes?)")),
     ("联系方式", "Contact", re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
 )  # fmt: skip
 _EMOTION_WORDS: dict[str, tuple[str, str]] = {
@@ -184,23 +188,23 @@ def tried(material: Material) -> list[Text]:
 
 
 def first_sentence(material: Material, need: str) -> Text:
-    """How to begin: empathy, what was understood, the first step, and a question that confirms (共情-澄清-解决-确认)."""
+    """How to begin: empathy, what was understood, the first step, and a question that confirms
+    (共情-澄清-解决-确认)."""
     label = material.verdicts[-1].label if material.verdicts else "neutral"
     zh, en = _EMPATHY.get(
         label, ("您好，我是人工客服，接下来由我为您处理", "Hello, I am a colleague from the support team")
     )
     about = _cut(need, 50)
-    zh_about = (
-        f"我看到您问的是“{about}”，前面的记录我已经看过，您不用重复。"
-        if about
-        else "前面的记录我已经看过，您不用重复。"
+    zh_seen, en_seen = (
+        "前面的记录我已经看过，您不用重复。",
+        "I have read the chat, so there is no need to repeat it.",
     )
-    en_about = f"I see that this is about “{about}”; I have read the chat, so there is no need to repeat it." if about else (
-        "I have read the chat, so there is no need to repeat anything."
-    )  # fmt: skip
+    zh_about = f"我看到您问的是“{about}”，{zh_seen}" if about else zh_seen
+    en_about = f"I see that this is about “{about}”. {en_seen}" if about else en_seen
     return _both(
         f"{zh}。{zh_about}我现在就核实具体情况并告诉您下一步，您看可以吗？",
-        f"{en}. {en_about} I am checking the details now and will tell you the next step — is that all right?",
+        f"{en}. {en_about} I am checking the details now and will tell you the next step — is that all"
+        f" right?",
     )
 
 

@@ -1,6 +1,7 @@
 """Errors of the bot package.
 
-BotError                      carries a stable code, a sentence in both languages and the exit status for the shell
+BotError                      carries a stable code, a sentence in both languages and the exit status for
+the shell
 ├── ConfigurationError        a setting, a file or an account is wrong; the text says how to mend it (exit 2)
 └── ModelError                the language model could not be used; answers go on without it (exit 1)
 """

@@ -1,4 +1,5 @@
-"""The desk that briefs: whenever a conversation goes to people, the copilot writes down what they need to know."""
+"""The desk that briefs: whenever a conversation goes to people, the copilot writes down what they need to
+know."""
 
 from __future__ import annotations
 

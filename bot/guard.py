@@ -1,4 +1,5 @@
-"""What may not leave, whoever wrote it: instructions hidden in text, promises, foreign links, the canary. Pure."""
+"""What may not leave, whoever wrote it: instructions hidden in text, promises, foreign links, the canary.
+Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +16,13 @@ _INSTRUCTION = re.compile(
     r"[^.\n]{0,30}\b(?:instruction|prompt|rule|direction|context|guideline)"
     r"|\bsystem\s*(?:prompt|message)\b|\b(?:developer|jailbreak|DAN)\s+mode\b"
     r"|\byou\s+(?:are|act|will\s+act)\s+(?:now|as)\s+(?:a|an|the|DAN|no\s+longer)\b"
-    r"|\b(?:new|updated|secret|hidden)\s+instructions?\b|\b(?:AI|assistant|chatbot|language model|bot|LLM)s?\b[^.\n]{0,25}"
-    r"\b(?:must|should|shall|has to|have to|needs? to|are to|is to)\s+(?:now\s+)?(?:say|reply|respond|answer|tell|output|print|reveal|send|write|ask|include|recommend|end|append|always)"
+    r"|\b(?:new|updated|secret|hidden)\s+instructions?\b|\b(?:AI|assistant|chatbot|language model|bot"
+    r"|LLM)s?\b[^.\n]{0,25}"
+    r"\b(?:must|should|shall|has to|have to|needs? to|are to|is to)\s+(?:now\s+)?(?:say|reply|respond"
+    r"|answer|tell|output|print|reveal|send|write|ask|include|recommend|end|append|always)"
     r"|\b(?:when|if)\s+(?:an?\s+)?(?:AI|assistant|chatbot|bot|model)\s+(?:reads?|sees?|answers?)"
-    r"|\b(?:reveal|print|repeat|output|show|leak)\b[^.\n]{0,30}\b(?:prompt|instructions?|api[ _-]?keys?|password|secrets?|canary)"
+    r"|\b(?:reveal|print|repeat|output|show|leak)\b[^.\n]{0,30}\b(?:prompt|instructions?|api[ _-]?keys?"
+    r"|password|secrets?|canary)"
     r"|\b(?:from now on|henceforth)\b[^.\n]{0,40}\b(?:answer|reply|respond|say|end|start|act|add|append)\w*"
     r"|\b(?:answer|reply|respond|say|output)\s+(?:only|nothing but|exactly|with only)\b"
     r"|\b(?:begin|end|start|finish|prefix)\s+(?:every|each|all)\s+(?:answer|reply|response|message)"
@@ -37,9 +41,12 @@ _PROMISE = re.compile(
     r"|(?:退款|退货|订单|工单|申请|投诉|赔偿|补偿|取消)[^。，,]{0,6}(?:已经?|成功)(?:处理|受理|提交|创建|完成|取消|退回|通过|办理|到账|登记|安排)"
     r"|(?:我(?:们)?|这边|本店)(?:会|将|马上|立即|可以|来)?(?:立即|马上|尽快)?(?:为|帮|给)(?:您|你)(?:处理|退款|转接|安排|申请|办理|补发|赔偿|补偿|取消|修改|跟进|登记|联系)"
     r"|(?:我(?:们)?)?(?:保证|承诺|答应|担保)(?:您|你|会|给|在|赔|退|全额)"
-    r"|(?i:\bI(?:'ve| have| just|'ll| will| am|'m| can now)\b[^.\n]{0,24}\b(?:refund|process|cancel|submit|transfer|escalat|creat|open|contact|arrang|compensat|updat|chang|credit|issu|notif|forward|ship)\w*)"
-    r"|(?i:\byour (?:refund|order|ticket|request|return|complaint|account)\b[^.\n]{0,12}\b(?:has|have) been (?:\w+ )?\w+ed\b)"
-    r"|(?i:\bwe(?:'ve| have|'ll| will)\b[^.\n]{0,24}\b(?:refund|compensat|transferr|cancel|credit|escalat)\w* (?:you|your))"
+    r"|(?i:\bI(?:'ve| have| just|'ll| will| am|'m| can now)\b[^.\n]{0,24}\b(?:refund|process|cancel|submit"
+    r"|transfer|escalat|creat|open|contact|arrang|compensat|updat|chang|credit|issu|notif|forward|ship)\w*)"
+    r"|(?i:\byour (?:refund|order|ticket|request|return|complaint|account)\b[^.\n]{0,12}\b(?:has"
+    r"|have) been (?:\w+ )?\w+ed\b)"
+    r"|(?i:\bwe(?:'ve| have|'ll| will)\b[^.\n]{0,24}\b(?:refund|compensat|transferr|cancel|credit"
+    r"|escalat)\w* (?:you|your))"
     r"|(?i:\b(?:I|we) (?:promise|guarantee)\b)"
 )
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?|<img\b[^>]*>", re.IGNORECASE)
@@ -55,7 +62,8 @@ def gives_orders(text: str) -> bool:
 
 
 def promises(text: str) -> bool:
-    """Whether the text says that something was or will be done for the customer, which only a tool may say."""
+    """Whether the text says that something was or will be done for the customer, which only a tool may
+    say."""
     return _PROMISE.search(text) is not None
 
 
@@ -65,7 +73,8 @@ def urls(text: str) -> frozenset[str]:
 
 
 def permitted(found: Iterable[str], hosts: Sequence[str]) -> frozenset[str]:
-    """The addresses that may be shown: all of `found`, or those of `hosts` and their subdomains if there are any."""
+    """The addresses that may be shown: all of `found`, or those of `hosts` and their subdomains if there
+    are any."""
     if not hosts:
         return frozenset(found)
     known = tuple(host.lower() for host in hosts)

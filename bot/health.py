@@ -51,7 +51,10 @@ class Health:
         kind = self.database.url.split(":", 1)[0]
         if self.database.read_only:
             return Component(
-                "database", "failed", "存储失败，只读", "storage failed; read-only, the server must be restarted"
+                "database",
+                "failed",
+                "存储失败，只读",
+                "storage failed; read-only, the server must be restarted",
             )
         try:
             self.database.read_now(lambda conn: conn.execute(text("SELECT 1")).scalar())
@@ -82,8 +85,14 @@ class Health:
         if self.model is not None:
             error = self.model.last_error
             state = "degraded" if self.model.breaker.is_open or error is not None else "ok"
-            zh, en = (f"{error.zh}（{error.code}）", f"{error.en} ({error.code})") if error else ("可用", "available")
-            steps.append(Component("language_model", state, f"{self.model.name}：{zh}", f"{self.model.name}: {en}"))
+            zh, en = (
+                (f"{error.zh}（{error.code}）", f"{error.en} ({error.code})")
+                if error
+                else ("可用", "available")
+            )
+            steps.append(
+                Component("language_model", state, f"{self.model.name}：{zh}", f"{self.model.name}: {en}")
+            )
         else:
             steps.append(Component("language_model", "off", "未设置（JIELI_LLM）", "not set (JIELI_LLM)"))
         ready = "ok" if self.ready else "starting"
@@ -154,16 +163,22 @@ def _page(health: Health, *, chinese: bool) -> str:
     up = int(time.monotonic() - health.started)
     note = f"版本 {version('jieli')}，已运行 {up} 秒" if chinese else f"version {version('jieli')}, up {up} s"
     return (
-        f'<!doctype html><html lang="{"zh-CN" if chinese else "en"}"><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html><html lang="{"zh-CN" if chinese else "en"}"><meta'
+        f' charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="10">'
-        f'<link rel="stylesheet" href="/health.css"><h1>{title}</h1><p>{escape(note)}</p><table>{"".join(rows)}</table>'
+        f'<link rel="stylesheet"'
+        f' href="/health.css"><h1>{title}</h1><p>{escape(note)}</p><table>{"".join(rows)}</table>'
     )
 
 
 CSS = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1f2328;background:#fff}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.5rem .75rem;border-bottom:1px solid #d0d7de}
-.ok td:nth-child(2){color:#116329}.degraded td:nth-child(2){color:#7d4e00}.failed td:nth-child(2){color:#a40e26}
+body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0
+1rem;color:#1f2328;background:#fff}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.5rem .75rem;border-bottom:1px solid
+#d0d7de}
+.ok td:nth-child(2){color:#116329}.degraded td:nth-child(2){color:#7d4e00}.failed
+td:nth-child(2){color:#a40e26}
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}th,td{border-color:#30363d}
-.ok td:nth-child(2){color:#3fb950}.degraded td:nth-child(2){color:#d29922}.failed td:nth-child(2){color:#f85149}}
+.ok td:nth-child(2){color:#3fb950}.degraded td:nth-child(2){color:#d29922}.failed
+td:nth-child(2){color:#f85149}}
 """

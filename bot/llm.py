@@ -1,4 +1,5 @@
-"""Language models: any LangChain chat model by `provider:model`, called with deadlines, one retry and a breaker."""
+"""Language models: any LangChain chat model by `provider:model`, called with deadlines, one retry and a
+breaker."""
 
 from __future__ import annotations
 
@@ -65,8 +66,10 @@ def _openai(settings: Settings, name: str, key: str | None) -> BaseChatModel:
         if settings.llm_base_url is None:
             raise ConfigurationError(
                 "llm_key_missing",
-                "已设置 JIELI_LLM，但没有密钥；请设置 JIELI_LLM_API_KEY，或用 JIELI_LLM_BASE_URL 指向本地模型服务。",
-                "JIELI_LLM is set without a key; set JIELI_LLM_API_KEY, or point JIELI_LLM_BASE_URL at a local server.",
+                "已设置 JIELI_LLM，但没有密钥；请设置 JIELI_LLM_API_KEY，或用 JIELI_LLM_BASE_URL"
+                " 指向本地模型服务。",
+                "JIELI_LLM is set without a key; set JIELI_LLM_API_KEY, or point JIELI_LLM_BASE_URL at a"
+                " local server.",
             )
         key = _LOCAL_KEY
     return ChatOpenAI(
@@ -83,7 +86,8 @@ def _openai(settings: Settings, name: str, key: str | None) -> BaseChatModel:
 
 
 class Breaker:
-    """Stops calling a model that keeps failing: open after `failures` within `window` seconds, for `pause` seconds."""
+    """Stops calling a model that keeps failing: open after `failures` within `window` seconds, for `pause`
+    seconds."""
 
     def __init__(
         self, failures: int, window: float, pause: float, clock: Callable[[], float] = time.monotonic
@@ -152,7 +156,8 @@ def _may_retry(error: BaseException) -> float | None:
 
 
 class LanguageModel:
-    """A chat model with deadlines (RELIABILITY: connect 3 s, first token 10 s, between tokens 8 s, total 60 s)."""
+    """A chat model with deadlines (RELIABILITY: connect 3 s, first token 10 s, between tokens 8 s, total 60
+    s)."""
 
     def __init__(self, model: BaseChatModel, settings: Settings) -> None:
         self.model = model

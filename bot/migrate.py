@@ -64,7 +64,8 @@ def migrate(url: str) -> str:
         raise ConfigurationError(
             "database_unreachable",
             f"无法使用数据库 {_shown(url)}：{error.orig}。请检查 JIELI_DATABASE_URL 和权限。",
-            f"The database {_shown(url)} cannot be used: {error.orig}. Check JIELI_DATABASE_URL and its rights.",
+            f"The database {_shown(url)} cannot be used: {error.orig}. Check JIELI_DATABASE_URL and its"
+            f" rights.",
         ) from error
     finally:
         engine.dispose()

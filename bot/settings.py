@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigurationError
 
-SAMPLE_SECRET = "change-me"
+SAMPLE_SECRET = "change-me"  # noqa: S105 refused, not used
 
 
 class Settings(BaseSettings):
@@ -59,7 +59,8 @@ class Settings(BaseSettings):
     clarify_margin: float = Field(default=0.04, ge=0, le=1, description="topics closer than it are offered")
     history_turns: int = Field(default=4, ge=0, le=20, description="earlier exchanges an answer may refer to")
     link_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="hosts that answers may link to, comma-separated; empty: any that an article names"
+        default=(),
+        description="hosts that answers may link to, comma-separated; empty: any that an article names",
     )
     redact: bool = Field(default=True, description="mask personal data before a language model sees it")
 

@@ -14,11 +14,14 @@ _TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             rf"(?:请问)?(?:你|您|这|对面)(?:到底|究竟)?(?:是不是|是|算)?(?:个|一个|一台)?(?:机器人|人工智能|ai|真人|robot|bot|程序|自动回复)"
             rf"(?:还是(?:机器人|真人|人|人工|ai)?)?(?:客服)?(?:吗|么|不是|嘛)?{_FILLER}"
-            r"|(?:are|r) (?:you|u) (?:a |an )?(?:real |actual )?(?:bot|robot|ai|chatbot|human|person|machine|real)(?: or (?:a |an )?(?:real )?\w+)?"
-            r"|(?:am i|is this) (?:talking to |chatting with |speaking (?:to|with) )?(?:a |an )?(?:real )?(?:bot|robot|ai|human|person|machine)"
+            r"|(?:are|r) (?:you|u) (?:a |an )?(?:real |actual )?(?:bot|robot|ai|chatbot|human|person"
+            r"|machine|real)(?: or (?:a |an )?(?:real )?\w+)?"
+            r"|(?:am i|is this) (?:talking to |chatting with |speaking (?:to|with) )?(?:a "
+            r"|an )?(?:real )?(?:bot|robot|ai|human|person|machine)"
         ),
     ),
-    ("who", re.compile(rf"(?:请问)?(?:你|您)(?:是谁|叫什么(?:名字)?|是什么){_FILLER}|who are you|what(?:'| i)?s your name|what are you")),
+    ("who", re.compile(rf"(?:请问)?(?:你|您)(?:是谁|叫什么(?:名字)?|是什么){_FILLER}|who are you|what(?:'"
+        rf"| i)?s your name|what are you")),
     (
         "ability",
         re.compile(
@@ -30,19 +33,23 @@ _TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "greeting",
         re.compile(
             rf"(?:你好|您好|hi|hello|hey|哈喽|哈罗|嗨|早上好|下午好|晚上好|早安|早|中午好|在吗|在么|在不在|有人吗|有人在吗|亲|喂)"
-            rf"(?:你好|您好|在吗|客服|有人吗|亲|there|everyone)*{_FILLER}|good (?:morning|afternoon|evening|day)|(?:hi|hello|hey) there|anyone (?:here|there)"
+            rf"(?:你好|您好|在吗|客服|有人吗|亲|there|everyone)*{_FILLER}|good (?:morning|afternoon"
+            rf"|evening|day)|(?:hi|hello|hey) there|anyone (?:here|there)"
         ),
     ),
     (
         "thanks",
         re.compile(
-            rf"(?:好的|好|嗯+|行|ok|明白|知道|懂)?了?(?:非常|太|十分|多)?(?:谢谢|感谢|多谢|谢了|谢啦|3q|thx|thanks|thank you|thank u|ty|cheers)"
+            rf"(?:好的|好|嗯+|行|ok|明白|知道|懂)?了?(?:非常|太|十分|多)?(?:谢谢|感谢|多谢|谢了|谢啦|3q"
+            rf"|thx|thanks|thank you|thank u|ty|cheers)"
             rf"(?:你|您|你们|亲|客服|so much|very much|a lot|again)*(?:的)?(?:帮助|帮忙|解答|回复)?{_FILLER}"
-            r"|(?:great|ok|okay|perfect|cool)? ?(?:thanks|thank you)(?: (?:so|very) much| a lot)?(?: for (?:your|the) help)?|辛苦(?:你|您)?了?|麻烦(?:你|您)?了"
+            r"|(?:great|ok|okay|perfect|cool)? ?(?:thanks|thank you)(?: (?:so|very) much"
+            r"| a lot)?(?: for (?:your|the) help)?|辛苦(?:你|您)?了?|麻烦(?:你|您)?了"
         ),
     ),
     ("bye", re.compile(rf"(?:再见|拜拜|拜|88|回见|晚安|bye(?: bye)?|goodbye|see you|good night){_FILLER}")),
-    ("ok", re.compile(rf"(?:好的?|好吧|嗯+|哦+|噢|行|可以|明白|知道|懂|收到|了解|没事|没问题|ok|okay|okey|k|got it|i see|sure|fine|alright|understood|no problem|great|cool|perfect){_FILLER}")),
+    ("ok", re.compile(rf"(?:好的?|好吧|嗯+|哦+|噢|行|可以|明白|知道|懂|收到|了解|没事|没问题|ok|okay|okey"
+        rf"|k|got it|i see|sure|fine|alright|understood|no problem|great|cool|perfect){_FILLER}")),
 )  # fmt: skip
 _REPLIES: dict[str, tuple[str, str]] = {
     "bot": (
@@ -56,7 +63,8 @@ _REPLIES: dict[str, tuple[str, str]] = {
     ),
     "ability": (
         "我可以根据帮助文档回答您的问题并附上出处；回答不了或您需要时，会请人工客服接手。请直接说说您的问题。",
-        "I answer questions from the help articles and show the sources; where I cannot, or whenever you like,"
+        "I answer questions from the help articles and show the sources; where I cannot, or whenever you"
+        " like,"
         " a person takes over. Just tell me your question.",
     ),
     "greeting": ("您好！请问有什么可以帮您？", "Hello! What can I do for you?"),

@@ -1,4 +1,5 @@
-"""Texts taken apart: language, terms, sentences, and blocks that must stay whole (steps, tables, code). Pure."""
+"""Texts taken apart: language, terms, sentences, and blocks that must stay whole (steps, tables, code).
+Pure."""
 
 from __future__ import annotations
 

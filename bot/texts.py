@@ -50,5 +50,6 @@ def busy(language: str) -> str:
     return _pick(
         language,
         "抱歉，我这边暂时出了点问题，没能查到答案。您可以再问一次，或者转人工客服。",
-        "Sorry, something went wrong on my side and I could not look this up. Please ask again, or talk to a person.",
+        "Sorry, something went wrong on my side and I could not look this up. Please ask again, or talk"
+        " to a person.",
     )

@@ -1,4 +1,5 @@
-"""One turn as it stands in the database: the question, what was said before, and who owns the conversation."""
+"""One turn as it stands in the database: the question, what was said before, and who owns the
+conversation."""
 
 from __future__ import annotations
 

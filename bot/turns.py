@@ -1,6 +1,7 @@
 """What happens after a customer's message is stored: read, judge, then answer or hand over.
 
-Judging comes before generating, so an escalated turn never pays for an answer. Every turn leaves a verdict. Turns of
+Judging comes before generating, so an escalated turn never pays for an answer. Every turn leaves a verdict.
+Turns of
 one conversation run in order; whatever the bot writes carries the ownership version it started from.
 """
 

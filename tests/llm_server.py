@@ -46,7 +46,12 @@ class ModelServer:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = next(
-                (int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length")), 0
+                (
+                    int(line.split(":")[1])
+                    for line in head.splitlines()
+                    if line.lower().startswith("content-length")
+                ),
+                0,
             )
             messages = json.loads(await reader.readexactly(length))["messages"]
             self.calls.append(messages)
@@ -63,7 +68,9 @@ class ModelServer:
         await asyncio.sleep(script.wait)
         kind = "text/event-stream" if script.status == 200 else "application/json"
         extra = "".join(f"{name}: {value}\r\n" for name, value in script.headers.items())
-        writer.write(f"HTTP/1.1 {script.status} X\r\nContent-Type: {kind}\r\n{extra}Connection: close\r\n\r\n".encode())
+        writer.write(
+            f"HTTP/1.1 {script.status} X\r\nContent-Type: {kind}\r\n{extra}Connection: close\r\n\r\n".encode()
+        )
         if script.status != 200:
             writer.write(json.dumps({"error": {"message": "scripted", "code": str(script.status)}}).encode())
             await writer.drain()
@@ -87,7 +94,13 @@ class ModelServer:
 def _event(text: str | None) -> bytes:
     delta = {} if text is None else {"role": "assistant", "content": text}
     choice = {"index": 0, "delta": delta, "finish_reason": "stop" if text is None else None}
-    chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [choice]}
+    chunk = {
+        "id": "1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "scripted",
+        "choices": [choice],
+    }
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 

@@ -53,7 +53,7 @@ def _shown(agent: Agent) -> dict[str, Any]:
 @app.command(
     help=t("新建账号；不给密码时自动生成并显示一次", "create an account; a password is made if none is given")
 )
-def add(
+def add(  # noqa: PLR0917 options of a command
     email: Annotated[str, typer.Argument(help=t("登录邮箱", "e-mail to sign in with"))],
     name: Annotated[str, typer.Option(help=t("显示给顾客的名字", "name shown to customers"))] = "",
     role: Annotated[str, typer.Option(help=t("角色：", "role: ") + " · ".join(ROLES))] = "agent",

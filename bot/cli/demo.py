@@ -1,4 +1,5 @@
-"""`jieli demo`: a fictional shop with its help centre, two agents, a supervisor and an editor, ready to try."""
+"""`jieli demo`: a fictional shop with its help centre, two agents, a supervisor and an editor, ready to
+try."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ TEXTS = {
     },
     "en": {
         "title": "Spruce Living support",
-        "greeting": "Hello! I am the automated assistant of Spruce Living. Ask me about returns, delivery or invoices.",
+        "greeting": "Hello! I am the automated assistant of Spruce Living. Ask me about returns, delivery"
+        " or invoices.",
         "suggestions": ["How do I return an item?", "What does shipping cost?", "How long do refunds take?"],
     },
 }
@@ -45,7 +47,9 @@ class Account:
 
 ACCOUNTS: Sequence[Account] = (
     Account("lin@demo.local.test", "林晓", "agent", "客服", "agent"),
-    Account("emma@demo.local.test", "Emma", "agent", "客服（英文优先）", "agent (English first)", ("en", "zh-CN")),
+    Account(
+        "emma@demo.local.test", "Emma", "agent", "客服（英文优先）", "agent (English first)", ("en", "zh-CN")
+    ),
     Account("zhou@demo.local.test", "周主管", "supervisor", "主管", "supervisor"),
     Account("editor@demo.local.test", "编辑", "editor", "知识编辑", "content editor"),
 )
@@ -53,7 +57,9 @@ ACCOUNTS: Sequence[Account] = (
 
 def demo(
     port: Annotated[int | None, typer.Option(help=t("端口", "port"))] = None,
-    home: Annotated[Path | None, typer.Option(help=t("演示数据的文件夹", "folder for the demo's data"))] = None,
+    home: Annotated[
+        Path | None, typer.Option(help=t("演示数据的文件夹", "folder for the demo's data"))
+    ] = None,
 ) -> None:
     """Set up and run the demo."""
     from bot.cli.serve import bind, run_server
@@ -159,7 +165,8 @@ The Jieli demo is ready (Ctrl+C stops it)
   Try
     1. Ask in the shop: “How do I return an item?” “How long do refunds take?”
     2. Ask what no article answers: “Do you sell rockets?” It says honestly that it does not know
-    3. Lose your temper: “This is the third time I ask! Does anyone care at all?” The desk gets reason, mood and summary
+    3. Lose your temper: “This is the third time I ask! Does anyone care at all?” The desk gets reason, mood
+    and summary
   Health  {at}/health
 """,
     )

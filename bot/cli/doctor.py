@@ -68,7 +68,9 @@ def _python(_: Settings) -> Finding:
         try:
             shown.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            return Finding("", "failed", f"{package} –", t("重新安装：make install", "install again: make install"))
+            return Finding(
+                "", "failed", f"{package} –", t("重新安装：make install", "install again: make install")
+            )
     return Finding("", "ok", ", ".join(shown))
 
 
@@ -81,7 +83,9 @@ def _home(settings: Settings) -> Finding:
     probe.unlink()
     free = shutil.disk_usage(settings.home).free // 2**20
     if free < 500:
-        return Finding("", "warn", f"{settings.home}, {free} MB", t("磁盘空间不足 500 MB", "less than 500 MB are free"))
+        return Finding(
+            "", "warn", f"{settings.home}, {free} MB", t("磁盘空间不足 500 MB", "less than 500 MB are free")
+        )
     return Finding("", "ok", f"{settings.home}, {free} MB {t('可用', 'free')}")
 
 
@@ -91,12 +95,14 @@ def _database(settings: Settings) -> Finding:
     from bot.migrate import migrate
 
     revision = migrate(settings.database)
-    return Finding("", "ok", f"{make_url(settings.database).get_backend_name()}, {t('结构', 'schema')} {revision}")
+    return Finding(
+        "", "ok", f"{make_url(settings.database).get_backend_name()}, {t('结构', 'schema')} {revision}"
+    )
 
 
 def _knowledge(settings: Settings) -> Finding:
-    from bot.components import check_model_paths
     from bot.cli.knowledge import knowledge_base
+    from bot.components import check_model_paths
 
     check_model_paths(settings)
     with knowledge_base() as base:
@@ -114,7 +120,8 @@ def _emotion(settings: Settings) -> Finding:
     detail = f"{reader.name}, negative={angry:.2f}"
     if "lexicon" in reader.name.lower():
         return Finding(
-            "", "warn", detail, t("模型无法加载，改用词表；检查 JIELI_EMOTION_MODEL", "the model cannot be loaded, word lists are used; check JIELI_EMOTION_MODEL")
+            "", "warn", detail, t("模型无法加载，改用词表；检查 JIELI_EMOTION_MODEL", "the model cannot"
+            " be loaded, word lists are used; check JIELI_EMOTION_MODEL")
         )  # fmt: skip
     return Finding("", "ok", detail)
 
@@ -124,9 +131,8 @@ def _language_model(settings: Settings) -> Finding:
 
     model = make_language_model(settings)
     if model is None:
-        return Finding(
-            "", "off", t("未设置，回答引用原文", "not set, answers are quotes"), t("要生成式回答：设置 JIELI_LLM", "for written answers set JIELI_LLM")
-        )  # fmt: skip
+        mend = t("要生成式回答：设置 JIELI_LLM", "for written answers set JIELI_LLM")
+        return Finding("", "off", t("未设置，回答引用原文", "not set, answers are quotes"), mend)
     asyncio.run(model.probe())
     return Finding("", "ok", model.name)
 
@@ -143,7 +149,11 @@ def _redis(settings: Settings) -> Finding:
 def _browser_files(_: Settings) -> Finding:
     from web_widget import STATIC
 
-    missing = [name for name in ("widget.js", "widget/index.html", "desk/index.html") if not (STATIC / name).is_file()]
+    missing = [
+        name
+        for name in ("widget.js", "widget/index.html", "desk/index.html")
+        if not (STATIC / name).is_file()
+    ]
     if missing:
         return Finding("", "failed", ", ".join(missing), t("构建浏览器端：make web", "build them: make web"))
     return Finding("", "ok", t("已构建", "built"))

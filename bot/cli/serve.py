@@ -34,7 +34,9 @@ def run_server(settings: Settings, *, demo: bool = False) -> None:
     Raises:
         ConfigurationError: port taken, database newer, model path or setting wrong.
     """
-    listener = bind(settings.host, settings.port)  # before anything slow, so that a taken port is told at once
+    listener = bind(
+        settings.host, settings.port
+    )  # before anything slow, so that a taken port is told at once
     settings.signing_secret()
     from bot.components import check_model_paths
     from bot.logs import configure_logging
@@ -47,6 +49,7 @@ def run_server(settings: Settings, *, demo: bool = False) -> None:
 
     from bot.app import create_app
     from bot.edge import UVICORN
+    from bot.serving import Server
 
     failed: list[BaseException] = []
 
@@ -56,15 +59,17 @@ def run_server(settings: Settings, *, demo: bool = False) -> None:
 
     app = create_app(settings, demo=demo, on_fatal=stop)
     config = uvicorn.Config(app, log_config=None, access_log=False, backlog=BACKLOG, **UVICORN)
-    server = uvicorn.Server(config)
-    typer.echo(
-        t(f"接力已启动：{settings.address}（状态 {settings.address}/health）", f"Jieli is at {settings.address} (health: {settings.address}/health)"),
-        err=True,
-    )
+    server = Server(config, app.state.parts.edge.sockets.close)
+    typer.echo(_greeting(settings), err=True)
     with listener:
         server.run(sockets=[listener])
     if failed:
         raise typer.Exit(1)
+
+
+def _greeting(settings: Settings) -> str:
+    at = settings.address
+    return t(f"接力已启动：{at}（状态 {at}/health）", f"Jieli is at {at} (health: {at}/health)")
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -68,7 +68,8 @@ class Pipeline:
         return Retrieved(query, hits, self._knowledge.answerability(query, hits) if hits else 0.0)
 
     async def answer(self, question: Question, retrieved: Retrieved) -> AsyncGenerator[Piece | Answer, None]:
-        """Pieces as they come, then one `Answer`: small talk, a decline, a question back, or from the passages."""
+        """Pieces as they come, then one `Answer`: small talk, a decline, a question back, or from the
+        passages."""
         if retrieved.ready is not None:
             yield retrieved.ready
             return

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 PATIENCE = 4.0  # seconds; the answer itself has not begun yet
 _REFERS = re.compile(
     r"^(?:那|那么|如果|要是|还有|另外|然后|所以|但是|可是|不过|就是|比如)|(?:呢|的话)[?？。!！]?$|这个|那个|这些|那些|它|他们|上面|刚才|前面|"
-    r"(?i:^(?:and|but|so|or|then|what about|how about|what if|also)\b|\b(?:it|that|this|those|these|them|one|there|same)\b)"
+    r"(?i:^(?:and|but|so|or|then|what about|how about|what if|also)\b|\b(?:it|that|this|those|these|them"
+    r"|one|there|same)\b)"
 )
 
 

@@ -42,7 +42,8 @@ def support(sentence: str, passage: str) -> float:
 def check(sentence: str, hits: Sequence[Hit], link_hosts: Sequence[str] = ()) -> Checked | None:
     """The sentence with the marks of passages that support it, or None when it may not be shown.
 
-    A sentence is dropped when it promises an act, gives orders, holds the canary, or stands in no passage. One that
+    A sentence is dropped when it promises an act, gives orders, holds the canary, or stands in no passage.
+    One that
     cites the wrong passage is given the right one.
     """
     cited = [int(n) for group in _MARK.findall(sentence) for n in re.findall(r"\d+", group)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
@@ -18,6 +20,8 @@ from typer.testing import CliRunner
 from bot.cli.main import COMMANDS, app, load
 from bot.migrate import migrate
 from bot.settings import Settings, load_settings
+from handoff.client import Visitor
+from handoff.protocol import Msg
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs" / "configuration.md"
@@ -171,13 +175,6 @@ def _cpu_seconds(pid: int) -> float:
 
 @pytest.mark.slow
 def test_the_server_answers_its_first_question_within_twenty_seconds(tmp_path: Path) -> None:
-    import asyncio
-
-    import httpx
-
-    from handoff.client import Visitor
-    from handoff.protocol import Msg
-
     port = _free_port()
     jieli("migrate", home=tmp_path)
     env = os.environ | {"JIELI_HOME": str(tmp_path), "JIELI_LANG": "en", "OMP_NUM_THREADS": "1"}
