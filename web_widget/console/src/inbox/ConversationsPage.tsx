@@ -59,7 +59,8 @@ export function ConversationsPage() {
     try {
       const item = deskNow().items[id];
       const colleague = item?.status === "with_agent" && item.agent !== me.id;
-      await (colleague ? act("transfer", id, { agent: me.id }) : act("take", id));
+      if (colleague) await act("transfer", id, { agent: me.id });
+      await act("take", id);
       message.success(t("queue.taken_over"));
       open(id);
     } catch (error) {

@@ -22,6 +22,8 @@ export function OfferCard({ offer, busy, compact = false, onAccept, onDecline }:
   const left = Math.max(0, offer.expires - now);
   const seconds = Math.ceil(left / 1000);
   const urgent = seconds <= 8;
+  // The server gives this line in Chinese only; an English desk goes without it rather than show it.
+  const whyYou = language === "en" && /\p{Script=Han}/u.test(offer.why_you ?? "") ? "" : offer.why_you;
   const reason = language === "en" ? offer.reason_en : offer.reason_zh;
   return (
     <Card size="small" className={compact ? "offer compact" : "offer"} role="group" aria-label={`${t("offer.title")}: ${offer.visitor_name}`}>
@@ -43,7 +45,7 @@ export function OfferCard({ offer, busy, compact = false, onAccept, onDecline }:
             {w("lang", offer.language)} · {t("offer.wait", { time: clock(now - offer.waiting_since) })}
           </Typography.Text>
         </Flex>
-        {offer.why_you && !compact ? <Typography.Text type="secondary" className="small">{t("offer.why_you", { why: offer.why_you })}</Typography.Text> : null}
+        {whyYou && !compact ? <Typography.Text type="secondary" className="small">{t("offer.why_you", { why: whyYou })}</Typography.Text> : null}
         <Flex gap={8} align="center">
           <Button type="primary" loading={busy} onClick={onAccept} className="grow" size={compact ? "small" : "middle"}>{t("offer.accept")}</Button>
           <Button onClick={onDecline} disabled={busy} size={compact ? "small" : "middle"}>{t("offer.decline")}</Button>

@@ -13,20 +13,21 @@ function Net() {
   const { t } = useText();
   const net = useStore((s) => s.net);
   const [late, setLate] = useState(false);
+  const down = net.state === "connecting" || net.state === "waiting";
   useEffect(() => {
-    if (net.state !== "connecting" && net.state !== "waiting") return;
+    if (!down) return;
     const timer = setTimeout(() => setLate(true), SHOW_AFTER);
     return () => {
       clearTimeout(timer);
       setLate(false);
     };
-  }, [net.state]);
+  }, [down]);
   if (net.state === "closed") {
     const why = t(net.reason === "replaced" ? "net.replaced" : "net.refused");
     const again = <Button size="small" onClick={connect}>{t("net.again")}</Button>;
     return <Alert banner type="error" role="alert" title={t("net.closed", { why })} action={again} />;
   }
-  if (net.state === "online" || !late) return null;
+  if (!down || !late) return null;
   return <Alert banner type="warning" role="status" title={t("net.waiting")} />;
 }
 

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Badge, Button, Tooltip } from "antd";
 import { useText } from "../i18n";
+import { useStore } from "../state/store";
 
 type State = "ready" | "starting" | "down";
 
@@ -18,7 +19,8 @@ const COLOR = { ready: "success", starting: "warning", down: "error" } as const;
 /** A dot that says whether the service can answer; opens the health page. */
 export function Health() {
   const { t } = useText();
-  const { data = "starting" } = useQuery({ queryKey: ["ready"], queryFn: ask, refetchInterval: 20_000, staleTime: 0 });
+  const online = useStore((s) => s.net.state === "online");
+  const { data = "starting" } = useQuery({ queryKey: ["ready", online], queryFn: ask, refetchInterval: 20_000, staleTime: 0 });
   const text = t(`health.${data}`);
   return (
     <Tooltip title={`${text} · ${t("health.open")}`}>
