@@ -147,7 +147,8 @@ def test_the_breaker_opens_within_its_window_and_closes_after_the_pause() -> Non
     now = 0.0
     breaker = Breaker(failures=2, window=30, pause=30, clock=lambda: now)
     states = []
-    for now, fails in ((0.0, True), (40.0, True), (41.0, True), (72.0, False)):
+    for instant, fails in ((0.0, True), (40.0, True), (41.0, True), (72.0, False)):
+        now = instant
         if fails:
             breaker.failed()
         states.append(breaker.is_open)
