@@ -263,7 +263,10 @@ class Database:
                 before, bad = rest[: spoiled.index], rest[spoiled.index]
                 if before:
                     self._again(before)
-                self._one_by_one([bad])
+                if before or classify(spoiled.cause) is Trouble.TAKEN:
+                    self._one_by_one([bad])
+                else:  # nobody was before it: it has run alone, and all it wrote is undone
+                    bad.error = spoiled.cause
                 rest = rest[spoiled.index + 1 :]
 
     def _again(self, jobs: list[_Job]) -> None:

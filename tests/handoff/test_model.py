@@ -25,7 +25,7 @@ from handoff.writer import Database
 from tests.doubles import Clock
 from tests.handoff.scene import Guest, Scene
 
-EXAMPLES = int(os.environ.get("JIELI_MODEL_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("JIELI_MODEL_EXAMPLES", "10"))
 STEPS = 30
 who = st.integers(0, 1)
 Seen = tuple[Conversation, list[Message], list[dict[str, Any]]]

@@ -11,7 +11,7 @@ from handoff.errors import Conflict
 from handoff.writer import Database
 from tests.handoff.scene import Desk, Scene
 
-ROUNDS = int(os.environ.get("JIELI_RACE_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("JIELI_RACE_ROUNDS", "6"))
 CROWD = 50
 
 
