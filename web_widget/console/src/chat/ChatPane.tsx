@@ -21,7 +21,8 @@ import { useConversation, useDetail } from "./useConversation";
 interface Props {
   conv: string;
   onBack: (() => void) | null;
-  onTake: () => void;
+  /** `colleague`: from an agent who has it, not from the queue or the bot. */
+  onTake: (colleague: boolean) => void;
 }
 
 export function ChatPane({ conv, onBack, onTake }: Props) {
@@ -93,7 +94,7 @@ export function ChatPane({ conv, onBack, onTake }: Props) {
       {locked ? (
         <Flex className="strip" align="center" justify="space-between" gap={8}>
           <Typography.Text type="secondary">{locked}</Typography.Text>
-          {canTake ? <Button size="small" onClick={onTake}>{t("locked.take")}</Button> : null}
+          {canTake ? <Button size="small" onClick={() => onTake(status === "with_agent")}>{t("locked.take")}</Button> : null}
         </Flex>
       ) : null}
       <Composer ref={composer} conv={conv} visitor={open.name} language={open.language} canReply={owner} onSent={() => undefined} />

@@ -55,10 +55,8 @@ export function ConversationsPage() {
 
   const open = useCallback((id: string | null) => go(id ? `/c/${id}` : "/c"), [go]);
 
-  const take = async (id: string) => {
+  const take = async (id: string, colleague: boolean) => {
     try {
-      const item = deskNow().items[id];
-      const colleague = item?.status === "with_agent" && item.agent !== me.id;
       if (colleague) await act("transfer", id, { agent: me.id });
       await act("take", id);
       message.success(t("queue.taken_over"));
@@ -90,11 +88,11 @@ export function ConversationsPage() {
   const wide = Boolean(screens.xl);
   return (
     <div className="columns">
-      {phone && conv ? null : <ConversationList lists={lists} onOpen={open} onTake={take} />}
+      {phone && conv ? null : <ConversationList lists={lists} onOpen={open} onTake={(id) => void take(id, false)} />}
       {phone && !conv ? null : (
         <main className="middle">
           {conv ? (
-            <ChatPane key={conv} conv={conv} onBack={phone ? () => open(null) : null} onTake={() => take(conv)} />
+            <ChatPane key={conv} conv={conv} onBack={phone ? () => open(null) : null} onTake={(colleague) => void take(conv, colleague)} />
           ) : (
             <Empty className="pick" image={Empty.PRESENTED_IMAGE_SIMPLE} description={<Typography.Text strong>{t("empty.pick")}</Typography.Text>}>
               <Typography.Text type="secondary">{t("empty.pick.lead")}</Typography.Text>
