@@ -153,6 +153,13 @@ def put(conn: Connection, workspace: str, new: NewDocument) -> str:
     else:
         key = {"id": identifier, "workspace": workspace, "collection": new.collection, "path": new.path}
         conn.execute(insert(document).values(**key, **values, created=_now()))
+    _put_version(conn, workspace, identifier, number, new)
+    _put_chunks(conn, workspace, identifier, number, new.chunks)
+    _touch(conn, workspace)
+    return identifier
+
+
+def _put_version(conn: Connection, workspace: str, identifier: str, number: int, new: NewDocument) -> None:
     conn.execute(
         insert(version).values(
             document=identifier,
@@ -164,9 +171,6 @@ def put(conn: Connection, workspace: str, new: NewDocument) -> str:
             created=_now(),
         )
     )
-    _put_chunks(conn, workspace, identifier, number, new.chunks)
-    _touch(conn, workspace)
-    return identifier
 
 
 def _put_chunks(

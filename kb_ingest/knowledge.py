@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 MAX_QUERY = 1_000  # characters of a question that are looked at
 _TOGETHER = 32  # records of one file that are embedded and committed together
+# Below, comparing all vectors is quicker than asking Chroma, and misses nothing (11 against 18 ms of CPU a
+# question at 17,000 vectors in five collections).
+EXACT_UP_TO = 20_000
 Progress = Callable[[Report], None]
 
 
@@ -68,8 +71,10 @@ class KnowledgeBase:
         embedder: Embedder,
         workspace: str = "default",
         chroma: bool = True,
+        exact_up_to: int = EXACT_UP_TO,
     ) -> None:
-        """`data_dir` takes the index (`chroma/`) and caches; `chroma=False` compares vectors without it."""
+        """`data_dir` takes the index (`chroma/`) and caches; `chroma=False` always compares all vectors."""
+        self._exact_up_to = exact_up_to
         self.workspace = workspace
         self._store = store
         self._embedder = embedder
@@ -143,7 +148,8 @@ class KnowledgeBase:
             return []
         self._refresh()
         vector = self._embedder.embed_queries([asked])[0]
-        dense = self._index.query if self._index is not None else None
+        many = self._index is not None and self._shelf.vectors > self._exact_up_to
+        dense = self._index.query if self._index is not None and many else None
         found = self._shelf.search(
             asked, vector, k=2 * k if language else k, collections=collections, dense=dense
         )

@@ -104,6 +104,11 @@ class Shelf:
         with self._lock:
             return dict(self._versions)
 
+    @property
+    def vectors(self) -> int:
+        """How many vectors a question is compared with."""
+        return self._filled
+
     def __len__(self) -> int:
         return int(self._alive.sum())
 

@@ -120,7 +120,7 @@ def test_another_process_sees_the_change(
 
 
 def opened(store: SmallStore, folder: Path, embedder: PackagedEmbedder) -> KnowledgeBase:
-    base = KnowledgeBase(store, data_dir=folder, embedder=embedder)
+    base = KnowledgeBase(store, data_dir=folder, embedder=embedder, exact_up_to=0)
     base.warm_up()
     deadline = time.monotonic() + 20
     while base.index_state == "closed" and time.monotonic() < deadline:
