@@ -52,8 +52,9 @@ def test_the_prose_names_everything() -> None:
 
 
 def test_every_refusal_speaks_both_languages() -> None:
-    for zh, en in REFUSALS.values():
+    for code, (zh, en) in REFUSALS.items():
         assert zh and en and zh != en
+        assert f"`{code}`" in PROSE or f" {code} |" in PROSE, code
 
 
 def test_the_schema_holds_every_frame() -> None:
