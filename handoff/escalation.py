@@ -17,7 +17,7 @@ from handoff.conversations import move
 from handoff.domain import Change, Conversation, EntryState, Message, OfferEnded, Status
 from handoff.errors import Conflict, Invalid, NotFound
 from handoff.escalations import get, judge, of
-from handoff.log import append_event, clean_text
+from handoff.log import append_event
 from handoff.offers import accept, decline, expire, offer, taken
 
 REQUEUED_PRIORITY: Final = 1_000_000  # an agent vanished: ahead of everybody
@@ -169,16 +169,7 @@ def transfer(
     if (to_queue is None) == (to_agent is None):
         raise Invalid("transfer_target", "请选择一个队列或一位同事。", "Name either a queue or a colleague.")
     head = _owned(conn, conversation, workspace, agent, any_agent=any_agent)
-    rows: list[Message] = []
-    if note:
-        author = agents.get(conn, workspace, agent)
-        rows.append(
-            conversations.post_note(
-                conn, conversation, agent=agent, cid=f"transfer:{head.version}",
-                body={"text": clean_text(note)},
-                name=author.name, now=now,
-            ).message
-        )  # fmt: skip
+    rows = _noted(conn, head, agent, note, now) if note else []
     former = conn.execute(
         select(tables.escalations).where(
             tables.escalations.c.conversation == conversation, tables.escalations.c.ended.is_(None)
@@ -206,6 +197,20 @@ def transfer(
     )  # fmt: skip
     agents.touch_idle(conn, agent, now)
     return Change(conversations.get(conn, conversation), tuple(rows), escalation=escalation, entry=entry)
+
+
+def _noted(conn: Connection, head: Conversation, agent: str, note: str, now: datetime) -> list[Message]:
+    author = agents.get(conn, head.workspace, agent)
+    posted = conversations.post_note(
+        conn,
+        head.id,
+        agent=agent,
+        cid=f"transfer:{head.version}",
+        body={"text": note},
+        name=author.name,
+        now=now,
+    )
+    return [posted.message]
 
 
 def _target(

@@ -7,6 +7,7 @@ those tests fail rather than disappear.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -59,6 +60,7 @@ def postgres_server() -> Iterator[str]:
         _stop(server.get_pid(), folder / "data" / "postmaster.pid")
         server.cleanup_mode = None  # it is down already
         server.cleanup()
+        atexit.unregister(server._cleanup)  # it would make its lock file anew
         shutil.rmtree(folder, ignore_errors=True)
 
 
