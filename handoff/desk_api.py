@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from handoff import agents, auth, canned_replies, conversations, deskviews, left_messages, log
 from handoff.clock import to_ms, utc_now
-from handoff.domain import Conversation
+from handoff.domain import Conversation, Message
 from handoff.errors import Forbidden, Unauthenticated
 from handoff.frontdesk import FrontDesk
 from handoff.hub import frame_of
@@ -84,6 +84,7 @@ class DeskApi:
         self._account_routes(router)
         self._list_routes(router)
         self._conversation_routes(router)
+        self._record_routes(router)
         return router
 
     def _account_routes(self, router: APIRouter) -> None:
@@ -106,9 +107,6 @@ class DeskApi:
 
     def _list_routes(self, router: APIRouter) -> None:
         queue_reader: Any = Depends(self.requires("queue.read"))
-        agents_reader: Any = Depends(self.requires("agents.read"))
-        canned_reader: Any = Depends(self.requires("canned.read"))
-        left_messages_reader: Any = Depends(self.requires("left_messages.read"))
 
         @router.get("/queue")
         async def queue(found: auth.Session = queue_reader) -> dict[str, Any]:
@@ -119,6 +117,13 @@ class DeskApi:
             me = found.principal
             frames = await self.database.read(lambda conn: deskviews.offers_of(conn, me.workspace, me.id))
             return {"offers": [msgspec.to_builtins(frame) for frame in frames]}
+
+        self._team_routes(router)
+
+    def _team_routes(self, router: APIRouter) -> None:
+        agents_reader: Any = Depends(self.requires("agents.read"))
+        canned_reader: Any = Depends(self.requires("canned.read"))
+        left_messages_reader: Any = Depends(self.requires("left_messages.read"))
 
         @router.get("/agents")
         async def colleagues(
@@ -168,6 +173,9 @@ class DeskApi:
                 lambda conn: deskviews.detail(conn, _readable(conn, found.principal, conversation))
             )
 
+    def _record_routes(self, router: APIRouter) -> None:
+        reader: Any = Depends(self.requires("conversation.read"))
+
         @router.get("/conversations/{conversation}/messages")
         async def messages(
             conversation: Ident,
@@ -175,7 +183,7 @@ class DeskApi:
             before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
             limit: Annotated[int, Query(ge=1, le=100)] = 50,
         ) -> dict[str, Any]:
-            def unit(conn: Connection) -> list[log.Message]:
+            def unit(conn: Connection) -> list[Message]:
                 _readable(conn, found.principal, conversation)
                 return log.before(conn, conversation, before=before, limit=limit)
 

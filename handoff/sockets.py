@@ -80,7 +80,7 @@ class Socket:
         self._notify()
 
     def refuse(self, error: HandoffError, cid: str | None) -> None:
-        """A nack for an action that failed; what is not there and what is not theirs look the same."""
+        """A nack for an action that failed; what is not there and what is not theirs look alike."""
         text = error.text(self.connection.language)
         hidden = isinstance(error, NotFound) and error.code == "conversation_not_found"
         self.send(Nack(code="not_found" if hidden else error.code, text=text, cid=cid, retry_ms=error.retry_ms))

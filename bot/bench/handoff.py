@@ -1,4 +1,4 @@
-"""`bench handoff`: from a visitor's wish for a person to the offer on a desk, and to the agent's first word."""
+"""`bench handoff`: from a visitor's wish for a person to the offer at a desk and the agent's first word."""
 
 from __future__ import annotations
 
