@@ -14,6 +14,7 @@ import httpx
 
 START_LIMIT_S = 120  # first start reads 94 articles; a warm one takes a few seconds
 PASSWORD = "jieli-demo-2026"
+JIELI = Path(sys.executable).parent / "jieli"
 
 
 def free_port() -> int:
@@ -37,16 +38,7 @@ class DemoServer:
     def start(self) -> None:
         """Start and wait until it can answer."""
         environment = {**os.environ, "JIELI_LANG": self.language, "OMP_NUM_THREADS": "1"}
-        command = [
-            sys.executable,
-            "-m",
-            "bot.cli.main",
-            "demo",
-            "--port",
-            str(self.port),
-            "--home",
-            str(self.home),
-        ]
+        command = [JIELI, "demo", "--port", str(self.port), "--home", str(self.home)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + START_LIMIT_S

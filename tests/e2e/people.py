@@ -85,12 +85,12 @@ class Staff(Person):
         self.page.get_by_label(self.says("邮箱", "E-mail")).fill(email)
         self.page.get_by_label(self.says("密码", "Password")).fill(PASSWORD)
         self.page.get_by_label(self.says("密码", "Password")).press("Enter")
-        self.page.get_by_role("button", name=self.says("命令面板", "Command palette")).wait_for()
+        self.page.get_by_role("button", name=self.says("搜索或跳转", "Search or jump")).wait_for()
 
     def goes_online(self) -> None:
         """Switch presence to online."""
-        self.page.get_by_label(self.says("我的状态", "My presence")).first.click()
-        self.page.get_by_role("menuitem", name=self.says("在线", "Online")).first.click()
+        self.page.get_by_role("button", name=self.says("切换为在线", "Go online")).click()
+        expect(self.page.get_by_role("button", name=self.says("切换为在线", "Go online"))).to_have_count(0)
 
     @property
     def offer(self) -> Locator:

@@ -62,7 +62,7 @@ def test_an_angry_customer_reaches_a_person_who_knows_what_happened(
         picture(customer.page, f"widget-answer{'' if customer.zh else '-en'}")
 
         customer.writes(script.rude)
-        expect(agent.offer).to_contain_text(script.quoted, timeout=WAIT_MS)
+        expect(agent.offer).to_be_visible(timeout=WAIT_MS)
         agent.accepts()
         expect(agent.log).to_contain_text(script.question)
         expect(agent.log).to_contain_text(script.rude)
@@ -114,11 +114,11 @@ def test_what_an_editor_publishes_answers_the_next_question(
     customer = Customer(browser, locale, width=420, height=800)
     try:
         editor.page.get_by_role("menuitem", name=editor.says("知识库", "Knowledge")).first.click()
-        editor.page.get_by_role("button", name=re.compile(editor.says("上传", "Upload"))).first.click()
+        editor.page.get_by_role("button", name=editor.says("添加文档", "Add documents")).first.click()
         editor.page.locator("input[type=file]").first.set_input_files(tmp_path / article)
-        expect(
-            editor.page.get_by_text(re.compile(editor.says("已收录|已索引|成功", "Indexed|indexed"))).first
-        ).to_be_visible(timeout=WAIT_MS)
+        editor.page.get_by_role("button", name=re.compile(editor.says(r"上传 \d", r"Upload \d"))).click()
+        done = editor.page.get_by_role("dialog").get_by_text(editor.says("已索引", "Indexed"))
+        expect(done.first).to_be_visible(timeout=WAIT_MS)
         editor.page.keyboard.press("Escape")
         picture(editor.page, f"knowledge{'' if editor.zh else '-en'}")
         customer.opens(shop.url)
