@@ -80,7 +80,11 @@ def create_app(
     """
     parts = build(settings, chat_model=chat_model, emotion=emotion, bus=bus, on_fatal=on_fatal)
     app = FastAPI(
-        title="Jieli", lifespan=_lifespan(parts), docs_url="/api/docs", openapi_url="/api/openapi.json"
+        title="Jieli",
+        lifespan=_lifespan(parts),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
     )
     app.state.parts = parts
     parts.edge.install(app)

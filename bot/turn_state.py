@@ -86,9 +86,9 @@ def exchanges(rows: Sequence[Message]) -> tuple[Exchange, ...]:
 
 
 def answered(rows: Sequence[Message]) -> tuple[bool, ...]:
-    """For each of the bot's answers, oldest first: did it answer?"""
+    """For each turn that was looked up (small talk is not), oldest first: did the bot answer it?"""
     return tuple(
         bool(row.body.get("answered", True))
         for row in rows
-        if row.author is Author.BOT and row.kind is Kind.TEXT
+        if row.author is Author.BOT and row.kind is Kind.TEXT and row.body.get("source") != "smalltalk"
     )

@@ -203,7 +203,11 @@ class Turns:
     async def _decide(
         self, state: TurnState, reading: Reading, retrieved: Retrieved | None, started: float
     ) -> Verdict:
-        answerable = None if retrieved is None or retrieved.ready is not None else retrieved.confidence
+        answerable = None
+        if retrieved is not None and retrieved.ready is None:
+            answerable = _in_policy_terms(
+                retrieved.confidence, self._settings.answer_threshold, _policy(state)
+            )
         return await self._keep(state, reading, _judge(state, reading, answerable), started)
 
     async def _keep(
@@ -379,8 +383,16 @@ def _judge(state: TurnState, reading: Reading, answerable: float | None) -> tupl
     )
 
 
+def _in_policy_terms(confidence: float, threshold: float, policy: EscalationPolicy) -> float:
+    """The confidence on the policy's scale: what the bot declines counts as not found, nothing else does."""
+    below = policy.answerable_below
+    if confidence < threshold:
+        return confidence / threshold * below * 0.999
+    return below + (confidence - threshold) / max(1e-9, 1 - threshold) * (1 - below)
+
+
 def _policy(state: TurnState) -> EscalationPolicy:
-    """The inbox's policy; "are you a bot?" is answered honestly with an offer, it is not yet a request."""
+    """The inbox's policy; "are you a bot?" is answered honestly with an offer, it is no request yet."""
     policy = EscalationPolicy.from_mapping(state.inbox.policy)
     if smalltalk(state.question.text, state.question.language) is None or policy.rules["request"] == "off":
         return policy

@@ -54,6 +54,17 @@ async def test_what_is_not_known_is_declined_and_a_person_offered(bot: Bot) -> N
         assert "do not want to guess" in answer.body["text"]
 
 
+async def test_two_questions_in_a_row_without_an_answer_bring_a_person(bot: Bot) -> None:
+    async with bot.served.visitor() as visitor:
+        await visitor.says("do you sell rocket engines?")
+        await visitor.hears(lambda f: isinstance(f, Msg) and f.from_ == "bot")
+        await visitor.says("hello")  # small talk in between changes nothing
+        await until(lambda: len(answers(visitor.transcript.rows)) == 2)
+        await visitor.says("who won the chess championship in 1972?")
+        queued: Msg = await visitor.hears(lambda f: isinstance(f, Msg) and f.body.get("event") == "queued")
+        assert queued.body["rule"] == "nothing_found"
+
+
 async def test_anger_reaches_an_agent_with_reason_and_briefing(bot: Bot) -> None:
     async with bot.served.agent("lin") as agent, bot.served.visitor() as visitor:
         await visitor.says("我的订单 JD20260301 退货要几天？")
