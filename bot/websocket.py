@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from handoff import auth, conversations, escalation, feedback, inboxes, ratings
+from handoff import auth, conversations, escalation, feedback, inboxes, queues, ratings
 from handoff.clock import to_ms
 from handoff.connection import VISITOR_LIMITS, Limits
 from handoff.domain import Change, Conversation, Status
@@ -25,7 +25,19 @@ from handoff.following import (
 from handoff.frontdesk import FrontDesk
 from handoff.hub import ConversationHub
 from handoff.log import not_found
-from handoff.protocol import Ack, Act, ClientFrame, Hello, Read, Send, Sub, Typing, Unsub, Welcome
+from handoff.protocol import (
+    Ack,
+    Act,
+    ClientFrame,
+    Hello,
+    QueuePosition,
+    Read,
+    Send,
+    Sub,
+    Typing,
+    Unsub,
+    Welcome,
+)
 from handoff.sockets import Socket
 
 MAX_SOCKETS: Final = 5  # of one visitor; the oldest gives way
@@ -110,6 +122,7 @@ class VisitorSession:
                 await self._send(frame, socket)
             case Sub():
                 await self.following.sub(frame, socket, self._mine)
+                await self._position(frame.conv, socket)
             case Unsub():
                 await self.following.unsub(frame)
             case Act():
@@ -127,6 +140,20 @@ class VisitorSession:
     def _mine(self, _: Connection, head: Conversation) -> None:
         if head.visitor != self._me.id:
             raise not_found()
+
+    async def _position(self, conv: str, socket: Socket) -> None:
+        """Who comes back while waiting hears at once where they stand."""
+        place = await self._hub.database.read(lambda conn: queues.position(conn, conv))
+        if place is not None:
+            socket.send(
+                QueuePosition(
+                    conv=conv,
+                    position=place.position,
+                    size=place.size,
+                    wait_low_ms=place.wait_low_ms,
+                    wait_high_ms=place.wait_high_ms,
+                )
+            )
 
     async def _send(self, frame: Send, socket: Socket) -> None:
         if frame.kind != "text":

@@ -107,7 +107,18 @@ class _Snapshot:
 class Channel:
     """One followed conversation in this process."""
 
-    __slots__ = ("bus", "conversation", "fetching", "followers", "pending", "ring", "stale", "stream", "tip")
+    __slots__ = (
+        "bus",
+        "conversation",
+        "fetching",
+        "followers",
+        "listening",
+        "pending",
+        "ring",
+        "stale",
+        "stream",
+        "tip",
+    )
 
     def __init__(self, conversation: str) -> None:
         self.conversation = conversation
@@ -116,6 +127,7 @@ class Channel:
         self.tip = -1  # seq of the last row given to followers; -1 until the log was read
         self.pending: dict[int, Row] = {}
         self.bus: Subscription | None = None
+        self.listening = asyncio.Lock()
         self.fetching = False
         self.stale = False
         self.stream: Stream | None = None
@@ -314,15 +326,20 @@ class ConversationHub:
         follower = Follower(socket, audience)
         channel.followers.append(follower)
         try:
-            if channel.bus is None and self.remote:
-                channel.bus = await self.bus.subscribe(
-                    conversation_topic(conversation), lambda event: self._hear(channel, event)
-                )
+            if self.remote:
+                await self._listen(channel)
             await self._replay(channel, follower, check, start)
         except BaseException:
             await self.unfollow(conversation, follower)
             raise
         return follower
+
+    async def _listen(self, channel: Channel) -> None:
+        """Hear the conversation's topic, once, however many come to follow it at the same time."""
+        async with channel.listening:
+            if channel.bus is None:
+                topic = conversation_topic(channel.conversation)
+                channel.bus = await self.bus.subscribe(topic, lambda event: self._hear(channel, event))
 
     async def unfollow(self, conversation: str, follower: Follower) -> None:
         """End a subscription; the last one takes the channel with it."""

@@ -83,7 +83,8 @@ class Socket:
         """A nack for an action that failed; what is not there and what is not theirs look alike."""
         text = error.text(self.connection.language)
         hidden = isinstance(error, NotFound) and error.code == "conversation_not_found"
-        self.send(Nack(code="not_found" if hidden else error.code, text=text, cid=cid, retry_ms=error.retry_ms))
+        code = "not_found" if hidden else error.code
+        self.send(Nack(code=code, text=text, cid=cid, retry_ms=error.retry_ms))
 
     async def room(self) -> None:
         """Wait until a replay may go on without pushing out what is live."""

@@ -58,6 +58,9 @@ async def test_waiting_visitors_hear_their_position_and_the_desk_its_queue(serve
         async with server.visitor() as second:
             await second.asks("request_human")
             assert (await second.hears("queue.position")).position == 2
+            await second.cut()
+            mark = len(second.frames)
+            assert (await second.hears("queue.position", since=mark)).position == 2
             await first.asks("stay_with_bot")
             moved = await second.hears(lambda f: isinstance(f, protocol.QueuePosition) and f.position == 1)
             assert moved.size == 1
