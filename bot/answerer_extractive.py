@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 WHOLE = 520  # characters: a passage up to here is quoted whole, readers want the conditions too
 QUOTE = 620  # of the best passage
-SECOND = 260  # of a second one
+AS_GOOD = 0.9  # of the best score: ranking cannot tell such passages apart
+SUPPORTED = 0.15  # share of a document's second passage that speaks for its first
+SECOND = 300  # of a second one
 _QUESTION_LINE = re.compile(r"^\s*(?:#{1,6}\s+|(?:问题?|q(?:uestion)?|标题)\s*[:：]\s*)", re.IGNORECASE)
 _ANSWER_MARK = re.compile(r"^\s*(?:答案?|回答|a(?:nswer)?)\s*[:：]\s*", re.IGNORECASE)
 
@@ -112,7 +114,7 @@ class Quote:
 
 def quotes(question: Question, retrieved: Retrieved) -> list[Quote]:
     """The best passage's answer, and a second one's where it adds what the first does not say."""
-    hits = retrieved.hits
+    hits = by_document(retrieved.hits)
     weights = Weights.of(retrieved.query, [hit.text for hit in hits])
     made: list[Quote] = []
     for hit in hits[:5]:
@@ -128,6 +130,17 @@ def quotes(question: Question, retrieved: Retrieved) -> list[Quote]:
     return made
 
 
+def by_document(hits: Sequence[Hit]) -> list[Hit]:
+    """Best first, a passage counting more when its document was found twice: near ties are the rule."""
+    found: dict[str, list[float]] = {}
+    for hit in hits:
+        found.setdefault(hit.document, []).append(hit.score)
+    second = {
+        document: (sorted(scores)[-2] if len(scores) > 1 else 0.0) for document, scores in found.items()
+    }
+    return sorted(hits, key=lambda hit: -(hit.score + SUPPORTED * second[hit.document]))
+
+
 def _unseen(picked: Sequence[Block], made: Sequence[Quote]) -> list[str]:
     said = _normal(" ".join(quote.text for quote in made))
     fresh: list[str] = []
@@ -140,10 +153,14 @@ def _unseen(picked: Sequence[Block], made: Sequence[Quote]) -> list[str]:
 
 
 def _adds(hit: Hit, first: Quote, weights: Weights, best: float) -> bool:
-    """Whether a further passage is nearly as good and covers words of the question that the first lacks."""
+    """Whether a further passage is worth a quote: as good as the first and from another document, or covering
+    words of the question that the first lacks."""
     if best > 0 and hit.score < 0.8 * best:
         return False
-    before = weights.coverage(first.text, f"{first.hit.title} {first.hit.heading}")
+    above = f"{first.hit.title} {first.hit.heading}"
+    before = weights.coverage(first.text, above)
+    if hit.document != first.hit.document and hit.score >= AS_GOOD * best:
+        return weights.coverage(hit.text, f"{hit.title} {hit.heading}") >= 0.8 * before
     both = weights.coverage(f"{first.text} {hit.text}", f"{first.hit.title} {hit.title} {hit.heading}")
     return both - before >= 0.15
 

@@ -89,7 +89,9 @@ def create_app(
     app.state.parts = parts
     parts.edge.install(app)
     app.add_exception_handler(KnowledgeError, translate_knowledge_error)
-    app.include_router(knowledge_routes(parts.knowledge, _editors_only(parts)))
+    app.include_router(
+        knowledge_routes(parts.knowledge, _editors_only(parts), answered=settings.answer_threshold)
+    )
     app.include_router(health_routes(parts.health))
     _mount_browser_files(app, demo=demo)
     return app

@@ -51,6 +51,8 @@ _PROMISE = re.compile(
 )
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?|<img\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:script|iframe|style|svg|object|embed|form|a|base|meta|link)\b[^>]*>", re.IGNORECASE)
+# What a site generator would have replaced.
+_TEMPLATE = re.compile(r"[ \t]*\{%[^%\n]*%\}[ \t]*\n?|\{:[^}\n]*\}")
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
 _URL = re.compile(r"(?i)\b(?:https?://|www\.|javascript:|data:)[^\s<>()\[\]\"'，。；、]+")
 _REFERENCE = re.compile(r"^\s*\[[^\]]+\]:\s*\S+.*$", re.MULTILINE)
@@ -92,7 +94,7 @@ def _of(host: str, known: Sequence[str]) -> bool:
 def clean(text: str, *, allowed: Iterable[str] = ()) -> str:
     """`text` without images, markup that acts, and links that do not stand in `allowed`."""
     known = frozenset(allowed)
-    text = _IMAGE.sub("", text)
+    text = _TEMPLATE.sub("", _IMAGE.sub("", text))
     text = _TAG.sub("", _REFERENCE.sub("", text))
 
     def keep_link(match: re.Match[str]) -> str:

@@ -35,11 +35,12 @@ class FromUrl(BaseModel):
     publish: bool = True
 
 
-def router(kb: KnowledgeBase, authorise: Authorise) -> APIRouter:
+def router(kb: KnowledgeBase, authorise: Authorise, *, answered: float = ANSWERED) -> APIRouter:
     """The routes over one knowledge base.
 
     Args:
         authorise: called before each request with the action; raises what the application translates.
+        answered: answerability from which the bot answers, so that the search test tells what it would do.
     """
     routes = APIRouter(prefix="/api/v1/kb", tags=["knowledge"])
 
@@ -53,7 +54,7 @@ def router(kb: KnowledgeBase, authorise: Authorise) -> APIRouter:
         await authorise(request, "kb.write")
 
     _add_lists(routes, kb, [Depends(may_read)])
-    _add_search(routes, kb, [Depends(may_search)])
+    _add_search(routes, kb, [Depends(may_search)], answered)
     _add_uploads(routes, kb, [Depends(may_write)])
     _add_changes(routes, kb, [Depends(may_write)])
     return routes
@@ -93,7 +94,7 @@ def _add_lists(routes: APIRouter, kb: KnowledgeBase, guard: list[Any]) -> None:
         return {**described(stored), "text": text, "chunks": chunks}
 
 
-def _add_search(routes: APIRouter, kb: KnowledgeBase, guard: list[Any]) -> None:
+def _add_search(routes: APIRouter, kb: KnowledgeBase, guard: list[Any], answered: float) -> None:
     @routes.get("/search", dependencies=guard)
     async def search(
         q: Annotated[str, Query(min_length=1, max_length=8000)],
@@ -106,7 +107,7 @@ def _add_search(routes: APIRouter, kb: KnowledgeBase, guard: list[Any]) -> None:
         return {
             "hits": [_shown(hit) for hit in hits],
             "confidence": round(confidence, 4),
-            "answered": confidence >= ANSWERED,
+            "answered": confidence >= answered,
             "ms": round((time.perf_counter() - started) * 1000, 1),
         }
 
