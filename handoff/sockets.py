@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from handoff.connection import Bucket, Connection, Encoded, Limits, Rate, encoded
-from handoff.errors import HandoffError, NotFound, Unauthenticated
+from handoff.errors import HandoffError, NotFound, Unavailable
 from handoff.protocol import ClientFrame, Frame, Hello, Nack
 
 log = logging.getLogger(__name__)
@@ -155,7 +155,9 @@ class Socket:
         assert isinstance(frame, Hello)  # the machine lets nothing else through
         try:
             self._session = await self._greet(frame, self)
-        except Unauthenticated:
+        except Unavailable as error:
+            self.close(4104, retry_ms=error.retry_ms or 1_000)
+        except HandoffError:  # wrong, used or expired, or its owner is gone
             self.close(4500, "bad_ticket")
 
     # ---- time ---------------------------------------------------------------------------------

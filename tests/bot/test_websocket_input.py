@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from handoff import auth, inboxes
 from handoff.client import Refused, Visitor
 from handoff.connection import Rate
+from handoff.seed import ensure_defaults
 from handoff.tokens import new_secret
 from handoff.writer import Database
 from tests.serving import Served, serving
@@ -236,3 +237,18 @@ async def test_a_storm_of_handshakes_is_shed(sqlite_database: Database) -> None:
                 statuses.append(refused.response.status_code)
                 assert refused.response.headers["Retry-After"] == "1"
         assert statuses == [101, 101, 101, 503, 503]
+
+
+async def test_when_nothing_can_be_stored_a_hello_is_sent_away_for_a_while(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    database.write_now(ensure_defaults)
+    async with serving(database) as server, server.visitor() as visitor:
+        fresh = await ticket(server, visitor)
+        await asyncio.to_thread(database.close)
+        async with dial(server) as socket:
+            await socket.send(json.dumps({"t": "hello", "v": 1, "ticket": fresh, "lang": "en"}))
+            code, said = await ends_with(socket)
+            assert code == 4104 and said[-1]["retry_ms"] >= 500
+        with pytest.raises(Refused) as refused:
+            await visitor.says("保存不了")
+        assert refused.value.code == "storage" and refused.value.nack.retry_ms
