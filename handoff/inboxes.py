@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, select, update
 
@@ -16,6 +17,7 @@ from handoff.clock import utc_now
 from handoff.errors import Invalid, NotFound
 from handoff.log import new_id
 
+USUAL_PORTS = {"http": 80, "https": 443}
 SETTABLE = frozenset(
     {
         "name",
@@ -116,14 +118,44 @@ def create(
     return get(conn, ident)
 
 
+def clean_origin(text: str) -> str:
+    """An origin as browsers send it, `https://host[:port]` in lower case, or "*".
+
+    Raises:
+        Invalid: `bad_allowed_origin`.
+    """
+    text = text.strip()
+    if text == "*":
+        return text
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+    except ValueError:
+        raise _no_origin(text) from None
+    if parts.scheme not in USUAL_PORTS or not host or parts.path not in {"", "/"} or "@" in parts.netloc:
+        raise _no_origin(text)
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + ("" if port in {None, USUAL_PORTS[parts.scheme]} else f":{port}")
+
+
+def _no_origin(text: str) -> Invalid:
+    return Invalid(
+        "bad_allowed_origin",
+        f"“{text[:80]}”不是网站来源；请写成 https://shop.example.com（可带端口，不带路径）。",
+        f"'{text[:80]}' is no origin; write https://shop.example.com, with its port, without a path.",
+    )
+
+
 def change(conn: Connection, workspace: str, inbox: str, **fields: Any) -> Inbox:
-    """Set fields of `SETTABLE`; Invalid(`bad_field`) for others, NotFound."""
+    """Set fields of `SETTABLE`; Invalid(`bad_field`, `bad_allowed_origin`), NotFound."""
     unknown = set(fields) - SETTABLE
     if unknown:
         names = ", ".join(sorted(unknown))
         raise Invalid(
             "bad_field", f"收件箱没有这些设置:{names}。", f"An inbox has no such settings: {names}."
         )
+    if "allowed_origins" in fields:
+        fields["allowed_origins"] = list(dict.fromkeys(map(clean_origin, fields["allowed_origins"])))
     i = tables.inboxes
     if fields:
         conn.execute(update(i).where(i.c.id == inbox, i.c.workspace == workspace).values(**fields))

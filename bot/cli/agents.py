@@ -4,37 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.cli.store import open_database
 from bot.cli.words import t
 
 if TYPE_CHECKING:
     from handoff.agents import Agent
-    from handoff.writer import Database
 
 app = typer.Typer(no_args_is_help=True, help=t("管理坐席账号", "manage the agents' accounts"))
 ROLES = ("agent", "supervisor", "editor", "admin")
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    from bot.migrate import migrate
-    from bot.settings import load_settings
-    from handoff.seed import ensure_defaults
-    from handoff.writer import Database
-
-    settings = load_settings()
-    migrate(settings.database)
-    database = Database(settings.database)
-    try:
-        database.write_now(ensure_defaults)
-        yield database
-    finally:
-        database.close()
 
 
 def _shown(agent: Agent) -> dict[str, Any]:
@@ -74,7 +55,7 @@ def add(  # noqa: PLR0917 options of a command
     made = password is None
     word = password if password is not None else secrets.token_urlsafe(12)
     digest = agents.hash_password(word)
-    with _database() as database:
+    with open_database() as database:
         agent = database.write_now(
             lambda conn: agents.create(
                 conn,
@@ -100,7 +81,7 @@ def list_accounts() -> None:
     """List the accounts, one JSON object a line."""
     from handoff import agents
 
-    with _database() as database:
+    with open_database() as database:
         for agent in database.read_now(lambda conn: agents.all_of(conn, "default")):
             typer.echo(json.dumps(_shown(agent), ensure_ascii=False))
 
@@ -114,7 +95,7 @@ def disable(
     from bot.errors import BotError
     from handoff import agents
 
-    with _database() as database:
+    with open_database() as database:
         found = database.read_now(lambda conn: agents.find(conn, "default", email))
         if found is None:
             raise BotError("agent_not_found", f"没有账号 {email}。", f"There is no account {email}.")

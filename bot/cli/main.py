@@ -39,6 +39,9 @@ COMMANDS: dict[str, Entry] = {
     "eval": Entry("bot.cli.evaluate:app", "在标注数据上评测", "measure quality on labelled data"),
     "bench": Entry("bot.cli.bench:app", "测量性能", "measure performance"),
     "agent": Entry("bot.cli.agents:app", "管理坐席账号", "manage the agents' accounts"),
+    "inbox": Entry(
+        "bot.cli.inboxes:app", "管理收件箱：允许嵌入的网站等", "manage the inboxes that pages embed"
+    ),
     "doctor": Entry("bot.cli.doctor:doctor", "逐项检查安装", "check every component"),
 }
 
