@@ -118,6 +118,25 @@ def shipped_chats(data: Path | None, own: Path) -> list[Chat]:
     return out
 
 
+def shipped_turns(own: Path) -> list[Sample]:
+    """Single turns that we wrote: sarcasm, negation, near misses, requests, typos."""
+    out = []
+    for path in sorted(own.glob("turns_*.jsonl")):
+        for row in _lines(path):
+            wants, level = int(row["wants_person"]), int(row["label"])
+            out.append(
+                Sample(
+                    row["text"],
+                    level=level,
+                    label=TYPES.get(row["type"], UNKNOWN),
+                    wants=wants,
+                    handoff=int(level == 2 or wants),
+                    source="own_turns",
+                )
+            )
+    return out
+
+
 def samples_of(chat: Chat) -> list[Sample]:
     """A chat's turns, each with its history."""
     out = []

@@ -9,18 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
-import sys
 from pathlib import Path
 
+import corpora
 import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-import corpora
 from corpora import Sample
-from train import in_domain, predict
+from sklearn.metrics import roc_auc_score
+from train import predict
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from handoff.emotion_text import Exchange
 
@@ -67,18 +64,20 @@ def odds(logits: np.ndarray) -> np.ndarray:
     return np.stack([any_negative, clear, logits[:, 13], np.ones(len(logits))], 1)
 
 
-def collect(model, tokenizer, data: Path, own: Path, small: bool) -> dict:
+def collect(model, tokenizer, data: Path, own: Path, *, small: bool, chats: bool, save: Path) -> dict:
     """Logits and truths of every development set."""
     out: dict = {"chats": []}
-    chats = corpora.private_chats(data) + [
+    labelled = corpora.private_chats(data) + [
         c for c in corpora.shipped_chats(data, own) if c.source.startswith("stc3") and int(c.dialog) % 5 == 0
     ]
-    flat = [s for c in chats for s in corpora.samples_of(c)]
+    flat = [s for c in labelled for s in corpora.samples_of(c)]
     logits = predict(model, tokenizer, flat)
     at = 0
-    for c in chats:
+    for c in labelled:
         out["chats"].append((c, logits[at : at + len(c.turns)]))
         at += len(c.turns)
+    with save.open("wb") as handle:  # already enough for tune.py
+        pickle.dump(out, handle)
     sets = {
         "uss": uss(data)[:: 3 if small else 1],
         "xs": external(data, "XS_30k_chatlog", 1000),
@@ -88,8 +87,9 @@ def collect(model, tokenizer, data: Path, own: Path, small: bool) -> dict:
     for lang in ("cn", "en"):
         held = [x for x in corpora.satisfaction(data, lang) if int(x[0]) % 5 == 0]
         sets[f"helpdesk_{lang}"] = [(s[-1], int(mean < -0.5)) for _, s, mean in held if s]
-        out[f"helpdesk_{lang}_all"] = None
     for name, rows in sets.items():
+        if chats and name not in ("weibo", "uss"):
+            continue
         out[name] = (predict(model, tokenizer, [s for s, _ in rows]), np.array([t for _, t in rows]))
     return out
 
@@ -99,9 +99,9 @@ def report(out: dict) -> None:
     for group in ("uss", "jddc", "stc3_cn", "stc3_en"):
         rows = [
             (label, x)
-            for c, l in out["chats"]
+            for c, found in out["chats"]
             if c.source == group
-            for label, x in zip(c.labels, odds(l), strict=True)
+            for label, x in zip(c.labels, odds(found), strict=True)
         ]
         label = np.array([r[0] for r in rows])
         x = np.array([r[1] for r in rows])
@@ -113,13 +113,14 @@ def report(out: dict) -> None:
         anyauc = roc_auc_score(label > 0, x[:, 0])
         print(
             f"{group:10s} clear/none AUC {auc[0]:.3f} [{auc[1]:.3f},{auc[2]:.3f}] recall@3% {rec[0]:.2f} "
-            f"[{rec[1]:.2f},{rec[2]:.2f}] (sum {rec2:.2f}) any AUC {anyauc:.3f} clear vs rest {roc_auc_score(label == 2, x[:, 1]):.3f}"
+            f"[{rec[1]:.2f},{rec[2]:.2f}] (sum {rec2:.2f}) any AUC {anyauc:.3f} "
+            f"clear vs rest {roc_auc_score(label == 2, x[:, 1]):.3f}"
         )
     rows = [
         (label, x)
-        for c, l in out["chats"]
+        for c, found in out["chats"]
         if c.source in ("uss", "jddc")
-        for label, x in zip(c.labels, odds(l), strict=True)
+        for label, x in zip(c.labels, odds(found), strict=True)
     ]
     label = np.array([r[0] for r in rows])
     x = np.array([r[1] for r in rows])
@@ -127,9 +128,12 @@ def report(out: dict) -> None:
     truth = (label[both] == 2).astype(int)
     for n, f in (("clear", x[both, 1]), ("sum", x[both, 0] + x[both, 1]), ("any", x[both, 0])):
         print(
-            f"JD all {n}: AUC {roc_auc_score(truth, f):.3f} recall@3% {recall_at(truth, f):.2f} @5% {recall_at(truth, f, 0.05):.2f}"
+            f"JD all {n}: AUC {roc_auc_score(truth, f):.3f} "
+            f"recall@3% {recall_at(truth, f):.2f} @5% {recall_at(truth, f, 0.05):.2f}"
         )
     for name in ("uss", "xs", "weibo", "airline", "helpdesk_cn", "helpdesk_en"):
+        if name not in out:
+            continue
         logits, truth = out[name]
         x = odds(logits)
         for what, score in (("any", x[:, 0]), ("aux", x[:, 2]), ("any+aux", x[:, 0] + x[:, 2])):
@@ -144,12 +148,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--small", action="store_true", help="fewer rows of the large sets")
+    parser.add_argument("--chats", action="store_true", help="the labelled chats and Weibo only")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     tokenizer = AutoTokenizer.from_pretrained(args.model)
     model = AutoModelForSequenceClassification.from_pretrained(args.model, dtype=torch.float32).eval()
-    out = collect(model, tokenizer, args.data, Path(__file__).parent / "data", args.small)
+    out = collect(
+        model,
+        tokenizer,
+        args.data,
+        Path(__file__).parent / "data",
+        small=args.small,
+        chats=args.chats,
+        save=args.out,
+    )
     with args.out.open("wb") as handle:
         pickle.dump(out, handle)
     report(out)

@@ -8,20 +8,17 @@ from __future__ import annotations
 import argparse
 import math
 import random
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import corpora
 import numpy as np
 import torch
+from corpora import Sample
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-import corpora
-from corpora import UNKNOWN, Sample
 
 from handoff.emotion_text import current_part, history_part
 
@@ -229,6 +226,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--lr", type=float, default=6e-5)
     parser.add_argument("--frozen", type=int, default=2)
+    parser.add_argument(
+        "--extra", type=int, default=1200, help="out-of-domain texts kept in the second stage"
+    )
     parser.add_argument("--own-weight", type=float, default=1.0)
     parser.add_argument("--stage1-minutes", type=float, default=8)
     parser.add_argument("--stage2-minutes", type=float, default=12)
@@ -246,6 +246,7 @@ def main() -> None:
     model.config.id2label = dict(enumerate(HEADS))
     model.config.label2id = {name: i for i, name in enumerate(HEADS)}
     train, dev = in_domain(corpora.shipped_chats(args.data, HERE / "data"))
+    train += corpora.shipped_turns(HERE / "data")
     if args.all:
         train += dev
     for s in train:
@@ -265,7 +266,7 @@ def main() -> None:
         run(model, tokenizer, first, epochs=1, lr=1e-4, tokens=1600, seed=args.seed, frozen=args.frozen,
             limit_s=args.stage1_minutes * 60)  # fmt: skip
         model.save_pretrained(args.out.with_name(args.out.name + "-stage1"))
-    replay = rng.sample(mixed, min(len(mixed), 1200))
+    replay = rng.sample(mixed, min(len(mixed), args.extra))
     print(f"{len(train)} labelled turns, {len(dev)} held out", flush=True)
     run(model, tokenizer, train + calm + replay, epochs=args.epochs, lr=args.lr, tokens=1600, seed=args.seed,
         frozen=args.frozen, limit_s=args.stage2_minutes * 60)  # fmt: skip

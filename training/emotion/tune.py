@@ -10,12 +10,11 @@ import functools
 import itertools
 import json
 import pickle
-import sys
 from pathlib import Path
 
 import numpy as np
+from corpora import LABELS
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
 from bot.cli.evaluate_metrics import golden_transfer, timing
 from handoff import trigger_repeats, triggers
 from handoff.emotion import Exchange, Reading
@@ -23,8 +22,6 @@ from handoff.emotion_model import degree
 from handoff.emotion_text import language_of
 from handoff.policy import EscalationPolicy
 from handoff.triggers import Trajectory, TurnSignals, judge
-from corpora import LABELS
-
 
 for _name in (
     "asks_for_person", "declines_person", "asks_about_person", "threatens", "asks_how_to_complain", "danger",
@@ -119,7 +116,7 @@ def main() -> None:
         else {"with_history": IDENTITY, "alone": IDENTITY}
     )
     groups = args.group.split(",")
-    chats = [(c, readings(l, fit)) for c, l in cache["chats"] if c.source in groups]
+    chats = [(c, readings(found, fit)) for c, found in cache["chats"] if c.source in groups]
     base = EscalationPolicy.from_mapping(json.loads(args.policy))
     for g in groups:
         print(g, score([x for x in chats if x[0].source == g], base))
@@ -145,7 +142,8 @@ def errors(chats, policy) -> None:
             r = read[i] if i < len(read) else None
             v = verdicts[i] if i < len(verdicts) else None
             print(
-                f"   {i} L{chat.labels[i]} n{r.negative:.2f} c{r.clear:.2f} h{r.handoff:.2f} s{v.score if v else 0:.2f} {chat.turns[i][0][:70]} "
+                f"   {i} L{chat.labels[i]} n{r.negative:.2f} c{r.clear:.2f} h{r.handoff:.2f} s{v.score if v else 0:.2f} "
+                f"{chat.turns[i][0][:70]} "
                 f"|| {chat.turns[i][1][:40]}"
             )
 
@@ -154,14 +152,16 @@ def grid(chats, base) -> None:
     """Best caught at false <= 8 %, chosen on four fifths and applied to the fifth."""
     options = list(
         itertools.product(
-            (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8),
+            (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8),
             (0.0, 0.25, 0.6),
-            (0.45, 0.6),
-            (3, 9),
-            (0.8, 1.0, 1.3),
+            (0.3, 0.45, 0.6),
+            (3, 4, 9),
+            (0.9, 1.1, 1.2),
         )
     )
     need = np.array([c.handoff is not None for c, _ in chats])
+    table = np.zeros((len(options), len(chats)), bool)
+    options = [o for o in options if o[3] < 9 or o[2] == 0.45]
     table = np.zeros((len(options), len(chats)), bool)
     for i, (th, ctx, mild, turns, fail) in enumerate(options):
         p = EscalationPolicy.from_mapping(
