@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 import structlog
 
 from bot import texts
+from bot.answerer_extractive import Weights
 from bot.answers import Answer, Answerer, Knowledge, Piece, Question, Retrieved
 from bot.llm import LanguageModel
 from bot.pipeline.condense import condense, refers_back, with_context
@@ -17,6 +19,7 @@ from bot.textparts import terms
 from kb_ingest.knowledge import Hit
 
 log = structlog.get_logger(__name__)
+FOCUS = 0.5  # how much the follow-up's own words count beside a passage's score
 MAX_QUERY = 512  # characters that retrieval looks at; the tail of a long message holds the question
 VAGUE_TERMS = 2  # questions with more content terms than this are never asked back
 
@@ -51,7 +54,8 @@ class Pipeline:
         if not refers_back(question):
             return found
         completed = await self._search((await self._complete(question))[-MAX_QUERY:], question)
-        return max(found, completed, key=lambda retrieved: retrieved.confidence)
+        best = max(found, completed, key=lambda retrieved: retrieved.confidence)
+        return replace(best, hits=focused(best.hits, question.text))
 
     async def _complete(self, question: Question) -> str:
         if self._model is None or self._model.breaker.is_open:
@@ -84,6 +88,19 @@ class Pipeline:
         async with aclosing(self._answerer.answer(question, retrieved)) as stream:
             async for item in stream:
                 yield item
+
+
+def focused(hits: Sequence[Hit], text: str) -> tuple[Hit, ...]:
+    """Passages of a completed follow-up, those first that hold what is new in it: the question that it
+    leans on has
+    been answered already."""
+    weights = Weights.of(text, [hit.text for hit in hits])
+    return tuple(
+        sorted(
+            hits,
+            key=lambda hit: -(hit.score + FOCUS * weights.coverage(f"{hit.title} {hit.text}", hit.heading)),
+        )
+    )
 
 
 def declined(language: str, confidence: float) -> Answer:

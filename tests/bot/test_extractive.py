@@ -6,7 +6,7 @@ import pytest
 
 from bot.answerer_extractive import ExtractiveAnswerer, quotes
 from bot.answers import Answer, Piece, Question, Retrieved
-from bot.pipeline.answering import competing
+from bot.pipeline.answering import competing, focused
 from bot.pipeline.condense import refers_back, with_context
 from bot.textparts import blocks, language_of, sentences, terms
 from handoff.emotion import Exchange
@@ -96,6 +96,11 @@ def test_follow_ups_are_searched_with_what_they_lean_on(text: str) -> None:
         text, language_of(text), (Exchange("退款多久到账", "48 小时"), Exchange("谢谢", "不客气"))
     )
     assert refers_back(question) and with_context(question) == f"退款多久到账 {text}"
+
+
+def test_a_follow_up_is_answered_by_what_is_new_in_it() -> None:
+    ways = passage("退款方式", "退款原路返回。")
+    assert [hit.title for hit in focused([ways, REFUNDS], "那信用卡呢")] == ["退款多久到账", "退款方式"]
 
 
 def test_a_question_that_stands_alone_is_left_alone() -> None:
