@@ -77,7 +77,7 @@ class Edge:
         self.visitors = Visitors(self.hub, self.desk, epoch=self.epoch, turns=turns, limits=visitor_limits)
         self.desks = Desks(self.desk, epoch=self.epoch, limits=agent_limits)
         self._admission = Admission(handshakes)
-        self._origins: frozenset[str] = frozenset()
+        self._origins: dict[str, frozenset[str]] = {}
         self._origins_until = 0.0
 
     def install(self, app: FastAPI) -> None:
@@ -103,13 +103,15 @@ class Edge:
         await self.desk.close()
         await self.hub.close()
 
-    async def allowed_origins(self) -> frozenset[str]:
-        """Origins that some inbox allows, at most five seconds old."""
+    async def allowed_origins(self, inbox: str | None = None) -> frozenset[str]:
+        """Origins that the inbox allows, or with None any inbox, at most five seconds old."""
         now = asyncio.get_running_loop().time()
         if now >= self._origins_until:
-            self._origins_until = now + ORIGINS_S
             self._origins = await self.database.read(_all_origins)
-        return self._origins
+            self._origins_until = now + ORIGINS_S
+        if inbox is not None:
+            return self._origins.get(inbox, frozenset())
+        return frozenset().union(*self._origins.values())
 
     async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One handshake: path, storm, origin, then the socket's whole life."""
@@ -146,11 +148,11 @@ class Edge:
         return origin in allowed or ("*" in allowed and origin != "null")
 
 
-def _all_origins(conn: Connection) -> frozenset[str]:
+def _all_origins(conn: Connection) -> dict[str, frozenset[str]]:
     from sqlalchemy import select
 
-    rows = conn.execute(select(tables.inboxes.c.allowed_origins)).scalars()
-    return frozenset(origin for origins in rows for origin in origins)
+    rows = conn.execute(select(tables.inboxes.c.id, tables.inboxes.c.allowed_origins))
+    return {inbox: frozenset(origins) for inbox, origins in rows}
 
 
 async def _refuse(  # noqa: PLR0917 one sentence in two languages

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
+from urllib.parse import parse_qs
 
+from handoff.seed import DEFAULT
 from handoff.sockets import Receive, Scope, Send
 
-Origins = Callable[[], Awaitable[frozenset[str]]]
+Origins = Callable[[str], Awaitable[frozenset[str]]]
+"""Inbox → the origins that it allows."""
 
+EMBED: Final = "/api/v1/widget/embed"
+"""Any page may ask whether it may embed an inbox; the answer holds nothing else."""
 _CONSOLE: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:;"
     " font-src 'self' data:; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none';"
@@ -39,7 +44,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        extra = [*_ALWAYS, *await self._policy(scope["path"])]
+        extra = [*_ALWAYS, *await self._policy(scope["path"], scope["query_string"])]
         if scope.get("scheme") == "https":
             extra.append((b"strict-transport-security", b"max-age=31536000"))
 
@@ -51,13 +56,15 @@ class SecurityHeaders:
 
         await self._app(scope, receive, with_headers)
 
-    async def _policy(self, path: str) -> list[tuple[bytes, bytes]]:
+    async def _policy(self, path: str, query: bytes) -> list[tuple[bytes, bytes]]:
         if path.startswith("/api/"):
-            return [(b"content-security-policy", _API.encode()), (b"cache-control", b"no-store")]
+            open_ = [(b"access-control-allow-origin", b"*")] if path == EMBED else []
+            return [(b"content-security-policy", _API.encode()), (b"cache-control", b"no-store"), *open_]
         if path.startswith("/desk"):
             return [(b"content-security-policy", _CONSOLE.encode()), (b"x-frame-options", b"DENY")]
         if path.startswith("/widget/"):
-            allowed = await self._origins()
+            inbox = parse_qs(query.decode("latin-1")).get("inbox", [DEFAULT])[0]
+            allowed = await self._origins(inbox)
             ancestors = "*" if "*" in allowed else " ".join(["'self'", *sorted(allowed)])
             return [(b"content-security-policy", _WIDGET.format(ancestors=ancestors).encode())]
         if path == "/widget.js":  # included by other people's pages

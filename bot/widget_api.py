@@ -16,11 +16,13 @@ from handoff.hub import ConversationHub, frame_of
 from handoff.inboxes import Inbox
 from handoff.limits import Throttle
 from handoff.protocol import Msg
+from handoff.seed import DEFAULT
 from handoff.sockets import own_origins
 from handoff.tokens import new_secret
 
 MAX_PAGE: Final = 100
 SESSIONS_PER_MINUTE: Final = 60  # new sessions from one address
+EMBEDS_PER_MINUTE: Final = 600  # asked once a page that opens the chat; a whole office has one address
 TICKETS_PER_MINUTE: Final = 60  # of one visitor
 
 
@@ -67,11 +69,13 @@ class WidgetApi:
         self.epoch = epoch
         self.public_url = public_url
         self._sessions = Throttle(SESSIONS_PER_MINUTE, 60.0)
+        self._embeds = Throttle(EMBEDS_PER_MINUTE, 60.0)
         self._tickets = Throttle(TICKETS_PER_MINUTE, 60.0)
 
     def router(self) -> APIRouter:
         """`/api/v1/widget`."""
         router = APIRouter(prefix="/api/v1/widget", tags=["widget"])
+        router.get("/embed")(self.embed)
         router.post("/session")(self.session)
         me: Any = Depends(self.visitor)
 
@@ -110,6 +114,15 @@ class WidgetApi:
             )
         return await self.database.read(lambda conn: visitors.authenticate(conn, ident, secret))
 
+    async def embed(
+        self, request: Request, inbox: Annotated[str, Query(max_length=64)] = DEFAULT
+    ) -> dict[str, str]:
+        """May the asking page embed the inbox? 403 `bad_origin` with what to do, 404 `inbox_not_found`."""
+        self._embeds.check(_address(request))
+        found = await self.database.read(lambda conn: inboxes.get(conn, inbox))
+        self._embeddable(request, found)
+        return {"inbox": found.id}
+
     async def session(self, request: Request, body: SessionIn) -> dict[str, Any]:
         """Who is this browser, what was said so far, and how does the widget look?"""
         self._sessions.check(_address(request))
@@ -136,8 +149,10 @@ class WidgetApi:
             return
         raise Forbidden(
             "bad_origin",
-            f"这个网站({origin[:80]})不在收件箱允许的来源中,请在设置里添加。",
-            f"This site ({origin[:80]}) is not among the inbox's allowed origins; add it in the settings.",
+            f"这个网站({origin[:80]})不在收件箱允许的来源中;添加方法:"
+            f"jieli inbox set {inbox.id} --origin {origin[:80]}",
+            f"This site ({origin[:80]}) is not among the inbox's allowed origins; add it:"
+            f" jieli inbox set {inbox.id} --origin {origin[:80]}",
         )
 
     async def ticket(self, request: Request, who: visitors.Visitor) -> dict[str, str]:

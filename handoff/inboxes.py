@@ -50,10 +50,10 @@ class Inbox:
     identity_secret: str | None
 
     def allows(self, origin: str) -> bool:
-        """Whether a page of this origin (scheme://host[:port]) may embed the inbox; exact match, or "*" for
-        all.
+        """Whether a page of this origin (scheme://host[:port]) may embed the inbox: exact match, or "*" for
+        all that have one ("null" is none).
         """
-        return "*" in self.allowed_origins or origin in self.allowed_origins
+        return origin in self.allowed_origins or ("*" in self.allowed_origins and origin != "null")
 
 
 def _inbox(row: Any) -> Inbox:
@@ -105,7 +105,7 @@ def create(
             id=ident,
             workspace=workspace,
             name=name,
-            allowed_origins=list(allowed_origins),
+            allowed_origins=[clean_origin(origin) for origin in allowed_origins],
             languages=list(languages),
             collections=list(collections),
             queue=queue,

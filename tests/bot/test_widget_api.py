@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
 
 from handoff import inboxes
 from tests.serving import Served
@@ -141,8 +142,39 @@ async def test_only_the_inboxs_sites_may_embed_it(server: Served, http: httpx.As
     for origin in ("https://shop.example", server.base):
         answer = await http.post("/api/v1/widget/session", json=body, headers={"Origin": origin})
         assert answer.status_code == 200
-    policy = (await http.get("/widget/")).headers["content-security-policy"]
-    assert "frame-ancestors" in policy
+
+
+async def test_the_frame_follows_the_inbox_and_the_loader_learns_why_not(
+    server: Served, http: httpx.AsyncClient
+) -> None:
+    async def ancestors(inbox: str) -> str:
+        answer = await http.get("/widget/index.html", params={"inbox": inbox})
+        return answer.headers["content-security-policy"].partition("frame-ancestors ")[2]
+
+    def two_inboxes(conn: Connection) -> None:
+        inboxes.create(conn, workspace="default", name="A", queue="default", ident="a",
+                       allowed_origins=["https://a.example"])  # fmt: skip
+        inboxes.create(conn, workspace="default", name="Open", queue="default", ident="open",
+                       allowed_origins=["*"])  # fmt: skip
+
+    await server.database.write(two_inboxes)
+    assert await ancestors("a") == "'self' https://a.example"
+    assert await ancestors("open") == "*"
+    assert await ancestors("default") == await ancestors("nowhere") == "'self'"
+
+    async def asked(inbox: str, origin: str, language: str = "en") -> httpx.Response:
+        headers = {"Origin": origin, "Accept-Language": language}
+        answer = await http.get("/api/v1/widget/embed", params={"inbox": inbox}, headers=headers)
+        assert answer.headers["access-control-allow-origin"] == "*"
+        return answer
+
+    assert (await asked("a", "https://a.example")).json() == {"inbox": "a"}
+    assert (await asked("open", "https://b.example")).status_code == 200
+    assert code(await asked("open", "null")) == "bad_origin"
+    refused = await asked("a", "https://b.example", "zh-CN")
+    assert (refused.status_code, code(refused)) == (403, "bad_origin")
+    assert "jieli inbox set a --origin https://b.example" in refused.json()["error"]["message"]
+    assert code(await asked("nowhere", "https://b.example")) == "inbox_not_found"
 
 
 async def test_sessions_from_one_address_are_limited(http: httpx.AsyncClient) -> None:
