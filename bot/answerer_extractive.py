@@ -5,16 +5,14 @@ Steps, tables and code are quoted whole, everything stands in the document's ord
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot import guard, texts
 from bot.answers import Answer, Citation, Piece, Question, Retrieved
-from bot.textparts import Block, blocks, sentences, terms
+from bot.textparts import Block, Weights, blocks, sentences, terms
 
 if TYPE_CHECKING:
     from kb_ingest.knowledge import Hit
@@ -26,28 +24,6 @@ SUPPORTED = 0.15  # share of a document's second passage that speaks for its fir
 SECOND = 300  # of a second one
 _QUESTION_LINE = re.compile(r"^\s*(?:#{1,6}\s+|(?:问题?|q(?:uestion)?|标题)\s*[:：]\s*)", re.IGNORECASE)
 _ANSWER_MARK = re.compile(r"^\s*(?:答案?|回答|a(?:nswer)?)\s*[:：]\s*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """How much each term of the question tells; rare ones in the retrieved passages tell more."""
-
-    weight: dict[str, float]
-
-    @classmethod
-    def of(cls, query: str, passages: Sequence[str]) -> Weights:
-        """Inverse document frequency over the passages."""
-        counts = Counter(term for passage in passages for term in terms(passage))
-        total = len(passages) + 1
-        return cls({term: math.log(1 + total / (1 + counts[term])) for term in terms(query)})
-
-    def coverage(self, text: str, extra: str = "") -> float:
-        """Share 0..1 of the question's weight that stands in `text` (`extra`, its headings, counts half)."""
-        total = sum(self.weight.values())
-        if not total:
-            return 0.0
-        here, above = terms(text), terms(extra)
-        return sum(w if t in here else w / 2 if t in above else 0.0 for t, w in self.weight.items()) / total
 
 
 def _body_blocks(hit: Hit) -> list[Block]:

@@ -3,7 +3,9 @@ Pure."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -175,6 +177,28 @@ def terms(text: str) -> frozenset[str]:
         pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
         found.update(pair for pair in pairs if pair not in _STOP_HAN)
     return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each term of the question tells; rare ones in the retrieved passages tell more."""
+
+    weight: dict[str, float]
+
+    @classmethod
+    def of(cls, query: str, passages: Sequence[str]) -> Weights:
+        """Inverse document frequency over the passages."""
+        counts = Counter(term for passage in passages for term in terms(passage))
+        total = len(passages) + 1
+        return cls({term: math.log(1 + total / (1 + counts[term])) for term in terms(query)})
+
+    def coverage(self, text: str, extra: str = "") -> float:
+        """Share 0..1 of the question's weight that stands in `text` (`extra`, its headings, counts half)."""
+        total = sum(self.weight.values())
+        if not total:
+            return 0.0
+        here, above = terms(text), terms(extra)
+        return sum(w if t in here else w / 2 if t in above else 0.0 for t, w in self.weight.items()) / total
 
 
 def sentences(text: str) -> list[str]:

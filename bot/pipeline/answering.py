@@ -9,13 +9,12 @@ from dataclasses import replace
 import structlog
 
 from bot import texts
-from bot.answerer_extractive import Weights
 from bot.answers import Answer, Answerer, Knowledge, Piece, Question, Retrieved
 from bot.llm import LanguageModel
 from bot.pipeline.condense import condense, refers_back, with_context
 from bot.settings import Settings
 from bot.smalltalk import smalltalk
-from bot.textparts import terms
+from bot.textparts import Weights, terms
 from kb_ingest.knowledge import Hit
 
 log = structlog.get_logger(__name__)
