@@ -46,6 +46,24 @@ test("commands queued before the script came are run, and it survives a swapped 
   });
 });
 
+test("a page that may not embed loses the frame and is told why", async () => {
+  const heard = vi.fn();
+  const logged = vi.spyOn(console, "error").mockReturnValue(undefined);
+  const answer = { error: { code: "bad_origin", message: "This site is not allowed; add it.", hint: "" } };
+  vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(new Response(JSON.stringify(answer), { status: 403 }))));
+  page.jieliSettings = { inbox: "vip", server: "https://help.example" };
+  page.Jieli = { q: [["on", "error", heard], ["open"]] };
+  await load();
+  await vi.waitFor(() => {
+    expect(heard).toHaveBeenCalledWith({ code: "bad_origin", text: "This site is not allowed; add it." });
+  });
+  expect(fetch).toHaveBeenCalledWith("https://help.example/api/v1/widget/embed?inbox=vip", expect.anything());
+  const mine = [...document.querySelectorAll("jieli-widget")].at(-1)?.shadowRoot; // earlier ones mount themselves again
+  expect(mine?.querySelector("iframe")).toBeNull();
+  expect(mine?.querySelector("button")?.getAttribute("aria-expanded")).toBe("false");
+  expect(logged).toHaveBeenCalledWith("Jieli: This site is not allowed; add it. [bad_origin]");
+});
+
 test("data attributes and settings, with nonsense refused", () => {
   const script = document.createElement("script");
   script.src = "https://help.example/widget.js";

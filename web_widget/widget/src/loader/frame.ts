@@ -109,6 +109,29 @@ export class Frame {
     this.panel.append(iframe);
     this.iframe = iframe;
     this.paint();
+    if (server !== location.origin) void this.ask();
+  }
+
+  /** The browser keeps the frame of a page that is not allowed empty; the server says why, in words. */
+  private async ask(): Promise<void> {
+    const { inbox, server } = this.settings;
+    try {
+      const answer = await fetch(`${server}/api/v1/widget/embed?inbox=${encodeURIComponent(inbox)}`, { credentials: "omit", headers: { "Accept-Language": this.locale } });
+      const { error } = (await answer.json()) as { error?: { code: string; message: string } };
+      if (error?.code === "bad_origin" || error?.code === "inbox_not_found") this.refuse(error.code, error.message);
+    } catch {
+      // The server is away (the chat says so itself), or the page's policy forbids the question.
+    }
+  }
+
+  private refuse(code: string, text: string): void {
+    this.show(false);
+    this.iframe?.remove();
+    this.iframe = null;
+    this.loaded = false;
+    // eslint-disable-next-line no-console -- the page's developer looks nowhere else
+    console.error(`Jieli: ${text} [${code}]`);
+    this.receive({ type: "event", event: "error", detail: { code, text } });
   }
 
   look(look: Look): void {

@@ -1,6 +1,6 @@
 /** Styles of launcher and frame, inside the shadow root. `--c` is the theme colour, `--t` the colour on it. */
 export const css = `
-:host{all:initial}
+:host{all:initial!important;display:block!important}
 *{box-sizing:border-box}
 .l{position:fixed;bottom:20px;right:20px;width:58px;height:58px;border:0;border-radius:50%;padding:0;cursor:pointer;
 background:var(--c,#0e7a6b);color:var(--t,#fff);z-index:var(--z);
