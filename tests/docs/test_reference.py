@@ -85,3 +85,24 @@ def test_every_command_and_option_is_explained_with_an_example() -> None:
         }
         assert options <= named, f"{name}: {options - named}"
         assert named <= {option for p in commands[name].params for option in p.opts + p.secondary_opts}, name
+
+
+def test_every_setting_and_event_of_the_widget_is_explained() -> None:
+    text = source.document("docs/widget.md")
+    loader = source.document("web_widget/widget/src/loader/settings.ts")
+    fields = re.findall(
+        r"^  (\w+):", loader.partition("export interface Settings {")[2].partition("}")[0], re.M
+    )
+    settings = text.split("## Settings")[1].split("##")[0]
+    assert first_column(settings) and set(first_column(settings)) == set(fields)
+    events = (
+        source.document("web_widget/widget/src/shared/messages.ts")
+        .partition("EVENTS = [")[2]
+        .partition("]")[0]
+    )
+    assert set(re.findall(r'"([a-z:]+)"', events)) <= set(
+        re.findall(r"`([a-z:]+)`", text.split("## Events")[1])
+    )
+    methods = source.document("web_widget/widget/src/loader/main.ts").partition("methods: Record")[2]
+    named = re.findall(r"^    (\w+): \(", methods, re.M)
+    assert named and set(named) <= set(re.findall(r"`(\w+)\(", text.split("## Methods")[1]))
