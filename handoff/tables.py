@@ -88,7 +88,7 @@ inboxes = Table(
     Column("collections", JSON, nullable=False),  # knowledge collections by name
     Column("queue", String(36), nullable=False),
     Column("policy", JSON, nullable=False),  # escalation policy overrides
-    Column("texts", JSON, nullable=False),  # {"zh-CN": {"title", "greeting", "suggestions": [...]}, "en": {...}}
+    Column("texts", JSON, nullable=False),  # {"zh-CN": {"title", "greeting", "suggestions"}, "en": …}
     Column("look", JSON, nullable=False),  # {"color", "position", "theme"}
     Column("identity_secret", String(128)),
     Column("created", UtcDateTime, nullable=False),
@@ -149,9 +149,9 @@ messages = Table(
     Column("author_name", String(200), nullable=False, default=""),
     Column("kind", String(16), nullable=False),
     Column("body", JSON, nullable=False),
-    Column("body_hash", String(64)),  # for idempotent sends: same cid + same hash is a repeat, other hash a conflict
-    Column("judged", Boolean, nullable=False, default=True),  # False: a visitor turn that still has no verdict
-    Column("created", BigInteger, nullable=False),  # milliseconds since 1970; an integer keeps the hot path cheap
+    Column("body_hash", String(64)),  # same cid and hash: a repeat; another hash: a conflict
+    Column("judged", Boolean, nullable=False, default=True),  # False: a turn without a verdict
+    Column("created", BigInteger, nullable=False),  # ms since 1970; an integer keeps the hot path cheap
     UniqueConstraint("conversation", "author_id", "cid"),
     Index("ix_message_unjudged", "judged"),
 )

@@ -38,7 +38,7 @@ class DemoServer:
     def start(self) -> None:
         """Start and wait until it can answer."""
         environment = {**os.environ, "JIELI_LANG": self.language, "OMP_NUM_THREADS": "1"}
-        command = [JIELI, "demo", "--port", str(self.port), "--home", str(self.home)]
+        command = [str(JIELI), "demo", "--port", str(self.port), "--home", str(self.home)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         deadline = time.monotonic() + START_LIMIT_S
