@@ -41,7 +41,7 @@ class Reading:
     """What was read from one turn.
 
     Attributes:
-        negative: 0..1, the expected degree of negative emotion (mild counts half), calibrated.
+        negative: 0..1, probability that the turn is negative, mildly or clearly; calibrated.
         label: one of `LABELS`.
         intensity: 0..1, how strongly it is said, whatever it is.
         evidence: the stretches that carry the feeling, strongest first; empty below 0.3.

@@ -60,11 +60,11 @@ def odds(row: Floats) -> Floats:
 
 
 def degree(row: Floats, fit: Mapping[str, Sequence[float]]) -> tuple[float, float]:
-    """(negative, clear) of one row of the model's logits; mild counts half in `negative`."""
+    """(negative, clear) of one row of the model's logits: mild or clear emotion, and clear alone."""
     features = odds(row)
     any_negative = _sigmoid(float(features @ np.asarray(fit["any"])))
     clear = min(any_negative, _sigmoid(float(features @ np.asarray(fit["clear"]))))
-    return (any_negative + clear) / 2, clear
+    return any_negative, clear
 
 
 def surface(text: str) -> float:

@@ -50,18 +50,18 @@ class EscalationPolicy:
     """
 
     version: int = 1
-    threshold: float = 0.55
-    offer_threshold: float = 0.42
+    threshold: float = 0.28
+    offer_threshold: float = 0.2
     request_threshold: float = 0.9
     decay: float = 0.6
     gain: float = 0.55
     relief: float = 0.3
-    clear_weight: float = 0.55
-    context_weight: float = 0.25
-    mild_weight: float = 0.20
-    mild_threshold: float = 0.45
+    clear_weight: float = 0.8
+    context_weight: float = 0.0
+    mild_weight: float = 0.2
+    mild_threshold: float = 0.7
     mild_turns: int = 3
-    hysteresis: float = 0.05
+    hysteresis: float = 0.03
     similarity: float = 0.55
     failure_threshold: float = 1.1
     failure_offer: float = 0.7

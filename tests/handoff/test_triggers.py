@@ -14,7 +14,7 @@ POLICY = EscalationPolicy()
 def mood(negative: float, label: str = "neutral", evidence: str = "") -> Reading:
     """A reading as a classifier would give it; `clear` follows steeply."""
     spans = (Span(0, len(evidence), evidence),) if evidence else ()
-    clear = max(0.0, (negative - 0.5) * 2)
+    clear = max(0.0, (negative - 0.8) * 4)
     return Reading(negative, label, negative, spans, "test", clear, 0.0, max(0.01, negative - 0.1))
 
 
@@ -53,11 +53,11 @@ def test_clear_anger_reaches_a_person_at_once_and_says_why() -> None:
 
 
 def test_one_question_mark_does_not_escalate_but_three_dissatisfied_turns_in_a_row_do() -> None:
-    assert decisions(("？", 0.3, "请稍等")) == ["answer"]
+    assert decisions(("？", 0.5, "请稍等")) == ["answer"]
     chat = [
-        ("怎么还没到", 0.5, "请耐心等待"),
-        ("已经等很久了", 0.55, "请耐心等待"),
-        ("这也太慢了吧", 0.58, ""),
+        ("怎么还没到", 0.72, "请耐心等待"),
+        ("已经等很久了", 0.74, "请耐心等待"),
+        ("这也太慢了吧", 0.78, ""),
     ]
     assert decisions(*chat)[-1] == "escalate"
 

@@ -142,7 +142,8 @@ def errors(chats, policy) -> None:
             r = read[i] if i < len(read) else None
             v = verdicts[i] if i < len(verdicts) else None
             print(
-                f"   {i} L{chat.labels[i]} n{r.negative:.2f} c{r.clear:.2f} h{r.handoff:.2f} s{v.score if v else 0:.2f} "
+                f"   {i} L{chat.labels[i]} n{r.negative:.2f} c{r.clear:.2f} h{r.handoff:.2f} "
+                f"s{v.score if v else 0:.2f} "
                 f"{chat.turns[i][0][:70]} "
                 f"|| {chat.turns[i][1][:40]}"
             )
@@ -152,16 +153,16 @@ def grid(chats, base) -> None:
     """Best caught at false <= 8 %, chosen on four fifths and applied to the fifth."""
     options = list(
         itertools.product(
-            (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8),
-            (0.0, 0.25, 0.6),
-            (0.3, 0.45, 0.6),
+            (0.16, 0.2, 0.24, 0.28, 0.32, 0.36, 0.4),
+            (0.0,),
+            (0.6, 0.7, 0.8),
             (3, 4, 9),
-            (0.9, 1.1, 1.2),
+            (1.1,),
         )
     )
     need = np.array([c.handoff is not None for c, _ in chats])
     table = np.zeros((len(options), len(chats)), bool)
-    options = [o for o in options if o[3] < 9 or o[2] == 0.45]
+    options = [o for o in options if o[3] < 9 or o[2] == 0.6]
     table = np.zeros((len(options), len(chats)), bool)
     for i, (th, ctx, mild, turns, fail) in enumerate(options):
         p = EscalationPolicy.from_mapping(
