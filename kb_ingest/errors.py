@@ -14,7 +14,7 @@ class KnowledgeError(Exception):
     """Root of the package's errors.
 
     Args:
-        code: stable identifier, snake_case, part of the public contract (docs/knowledge.md).
+        code: stable identifier, snake_case, part of the public contract (docs/errors.md).
         zh, en: one sentence each: what was wrong and how to mend it.
     """
 
