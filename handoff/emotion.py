@@ -44,7 +44,7 @@ class Reading:
         negative: 0..1, probability that the turn is negative, mildly or clearly; calibrated.
         label: one of `LABELS`.
         intensity: 0..1, how strongly it is said, whatever it is.
-        evidence: the stretches that carry the feeling, strongest first; empty below 0.3.
+        evidence: the stretches that carry the feeling, strongest first; empty below 0.5.
         model: name of the classifier that read it.
         clear: 0..1, probability that the turn is clearly negative, not only mildly.
         wants_person: 0..1, probability that the customer asks for a person.

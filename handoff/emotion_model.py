@@ -26,7 +26,7 @@ from handoff.emotion_text import Exchange, current_part, history_part, is_shoute
 
 MAX_TOKENS = 104
 CURRENT_TOKENS = 72
-EVIDENCE_FROM = 0.3
+EVIDENCE_FROM = 0.5
 LEVELS = ("none", "mild", "clear")
 _MEANING = {
     "anger": "anger", "angry": "anger", "disgust": "anger", "annoyance": "frustration",
