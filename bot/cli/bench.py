@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import statistics
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -74,3 +76,38 @@ def handoff(
     from bot.bench.handoff import handoffs
 
     _show(t("转人工", "handoff"), {"jieli": handoffs(rounds)}, as_json)
+
+
+@app.command(
+    help=t(
+        "演练：对话进行中反复强杀服务器，再核对有没有丢失或重复",
+        "drill: kill the server again and again under chats, then look for what was lost or doubled",
+    )
+)
+def drill(  # noqa: PLR0917 options of a command
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True, dir_okay=False,
+            help=t("对话文件，同 jieli replay；省略用自带的", "chats as for jieli replay; else our own"),
+        ),
+    ] = None,
+    chats: Annotated[int, typer.Option(min=1, max=60, help=t("对话数", "chats"))] = 50,
+    agents: Annotated[int, typer.Option(min=1, max=20, help=t("客服数", "agents"))] = 2,
+    kills: Annotated[int, typer.Option(min=0, max=100, help=t("强杀次数", "how often it is killed"))] = 5,
+    seed: Annotated[int | None, typer.Option(help=t("随机种子", "seed of what is random"))] = None,
+    as_json: bool = _JSON,
+) -> None:  # fmt: skip
+    """Real server, real sockets, SIGKILL; exit 1 when a promise was broken."""
+    from bot.bench.drill import Wish, own, recorded
+    from bot.bench.drill import drill as run
+
+    chosen = recorded(file, chats) if file else own(chats)
+    number = seed if seed is not None else random.randrange(1_000_000)
+    found = run(Wish(chosen, agents, kills, number))
+    _show(t("演练", "drill"), {"jieli": found.figures}, as_json)
+    for wrong in found.violations:
+        typer.echo(wrong, err=True)
+    if found.violations:
+        typer.echo(t(f"数据与日志保留在 {found.home}", f"data and log stay in {found.home}"), err=True)
+        raise typer.Exit(1)
