@@ -80,7 +80,7 @@ def main() -> None:
     torch.manual_seed(1)
     packaged = read_package()
     keep = chosen(packaged, args.data, args.pieces)
-    weights = {f"bert.{name}": torch.from_numpy(value) for name, value in state_dict(packaged).items()}
+    weights = {f"bert.{name}": torch.from_numpy(value.copy()) for name, value in state_dict(packaged).items()}
     word = "bert.embeddings.word_embeddings.weight"
     weights[word] = weights[word][torch.tensor(keep)]
     place = "bert.embeddings.position_embeddings.weight"
