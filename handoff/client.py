@@ -267,6 +267,11 @@ class Client:
                 wait = await self._once()
                 if time.monotonic() - opened > 60:
                     attempt = 0
+            except httpx.HTTPStatusError as refusal:  # no ticket: now, or ever?
+                status = refusal.response.status_code
+                wait = float(refusal.response.headers.get("Retry-After", 0))
+                if status != httpx.codes.TOO_MANY_REQUESTS and status < httpx.codes.INTERNAL_SERVER_ERROR:
+                    self._over = Closed(4500)
             except (OSError, InvalidHandshake, httpx.TransportError, TimeoutError, EOFError):
                 wait = 0.0
             except Closed as over:
