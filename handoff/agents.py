@@ -17,7 +17,8 @@ from handoff.domain import AgentState, Availability, EntryState, Role, Status
 from handoff.errors import Conflict, Invalid, NotFound, Unauthenticated
 from handoff.log import new_id
 
-LEASE: Final = timedelta(seconds=45)  # renewed by every pong; RELIABILITY of presence
+LEASE: Final = timedelta(seconds=45)  # renewed while a socket lives
+LEAVING: Final = timedelta(seconds=6)  # what is left of the lease without a socket: time for a reload
 GRACE: Final = timedelta(seconds=30)  # after a lapsed lease, before the agent's chats go back to the queue
 MAX_FAILURES: Final = 5
 LOCKED_FOR: Final = timedelta(minutes=15)
@@ -271,6 +272,21 @@ def renew_leases(conn: Connection, agents: Sequence[str], *, now: datetime | Non
         )
 
 
+def shorten_lease(conn: Connection, agent: str, *, now: datetime | None = None) -> None:
+    """The agent's last socket is gone: after `LEAVING` they are offline to routing unless they come back."""
+    a, until = tables.agents, (now or utc_now()) + LEAVING
+    conn.execute(update(a).where(a.c.id == agent, a.c.lease_until > until).values(lease_until=until))
+
+
+def stamps(conn: Connection, agents: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """(role, password hash) of those of these accounts that may be signed in; a socket lives as long as its
+    owner's stamp does not change.
+    """
+    a = tables.agents.c
+    rows = conn.execute(select(a.id, a.role, a.password_hash).where(a.id.in_(agents), a.disabled.is_(False)))
+    return {row.id: (str(Role(row.role)), row.password_hash) for row in rows}
+
+
 def touch_idle(conn: Connection, agent: str, now: datetime) -> None:
     """The agent has just finished with a conversation: the idle clock starts again."""
     conn.execute(update(tables.agents).where(tables.agents.c.id == agent).values(idle_since=now))
@@ -303,16 +319,18 @@ def states(conn: Connection, workspace: str, now: datetime) -> list[AgentState]:
     active = active_chats(conn, workspace)
     return [
         AgentState(
-            id=agent.id, name=agent.name, skills=agent.skills, languages=frozenset(agent.languages),
+            id=agent.id, name=agent.name, skills=agent.skills, languages=agent.languages,
             queues=agent.queues, capacity=agent.capacity, active=active.get(agent.id, 0),
-            availability=_present(agent, now), idle_since=agent.idle_since,
+            availability=present(agent, now), idle_since=agent.idle_since,
+            connected=agent.lease_until is not None and agent.lease_until > now + LEAVING,
         )
         for agent in all_of(conn, workspace)
         if not agent.disabled and agent.role is not Role.EDITOR  # who may see no chats is offered none
     ]  # fmt: skip
 
 
-def _present(agent: Agent, now: datetime) -> Availability:
+def present(agent: Agent, now: datetime) -> Availability:
+    """What is true of the agent now: offline once the lease ran out, whatever they last said."""
     if agent.lease_until is None or agent.lease_until < now:
         return Availability.OFFLINE
     return agent.availability

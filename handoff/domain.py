@@ -141,12 +141,13 @@ class AgentState:
     id: str
     name: str
     skills: frozenset[str]
-    languages: frozenset[str]
+    languages: tuple[str, ...]  # the one they work in best comes first
     queues: frozenset[str]
     capacity: int
     active: int
     availability: Availability
     idle_since: datetime
+    connected: bool = True  # False: the last socket is gone, and only a reload keeps the lease
 
 
 @dataclass(frozen=True, slots=True)

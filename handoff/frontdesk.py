@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -39,6 +40,8 @@ DISPATCH_S: Final = 1.0  # the dispatcher's clock, when nobody kicks it
 LISTS_S: Final = 0.25  # list changes are gathered this long
 LISTS_MAX: Final = 100  # conversations told per round
 LEASE_S: Final = 10.0  # a lease lives 45 s
+STAMPS_S: Final = 2.0  # how soon a disabled account, a new role or a new password ends open sockets
+SHUTDOWN: Final = 4001  # sockets that this server closes itself come back: their agents have not left
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +50,7 @@ class Member:
 
     socket: Socket
     principal: auth.Principal
+    stamp: tuple[str, str] | None = None  # see `agents.stamps`
     told: set[str] = field(default_factory=set)
 
 
@@ -60,10 +64,11 @@ class FrontDesk:
         self._topics: dict[str, Subscription] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: dict[str, int] = {}  # workspace → how many waited when the desk was last told
+        self._left: dict[str, tuple[str, datetime]] = {}  # agent → workspace, when the lease is over
 
     async def start(self) -> None:
         """Start the clocks; call after the hub's `start`."""
-        for clock in (self._dispatcher, self._lister, self._lessor):
+        for clock in (self._dispatcher, self._lister, self._lessor, self._guard):
             self._tasks.append(asyncio.create_task(clock()))
 
     async def close(self) -> None:
@@ -77,23 +82,57 @@ class FrontDesk:
     # ---- members --------------------------------------------------------------------------------
 
     async def join(self, socket: Socket, principal: auth.Principal) -> Member:
-        """A desk socket said hello."""
+        """A desk socket said hello: the lease is good again."""
         member = Member(socket, principal)
         self._members.setdefault(principal.workspace, []).append(member)
         if self.hub.remote:
             for topic in (desk_topic(principal.workspace), agent_topic(principal.id)):
                 if topic not in self._topics:
                     self._topics[topic] = await self.hub.bus.subscribe(topic, self._hear)
+        try:
+            await self._arrived(member)
+        except BaseException:
+            await self.leave(member)
+            raise
         return member
 
+    async def _arrived(self, member: Member) -> None:
+        me = member.principal
+
+        def unit(conn: Connection) -> tuple[str, str] | None:
+            agents.renew_leases(conn, [me.id])
+            return agents.stamps(conn, [me.id]).get(me.id)
+
+        member.stamp = await self.database.write(unit)
+        self._left.pop(me.id, None)
+        if member.stamp is None or member.stamp[0] != str(me.role):
+            member.socket.close(4500, "bad_ticket")
+
     async def leave(self, member: Member) -> None:
-        """A desk socket is gone; the agent's lease runs on."""
+        """A desk socket is gone; with the last one the agent's lease soon ends."""
         everyone = self._members.get(member.principal.workspace, [])
         if member in everyone:
             everyone.remove(member)
-        topic = agent_topic(member.principal.id)
-        if topic in self._topics and not self.sockets_of(member.principal.id):
+        agent = member.principal.id
+        if self.sockets_of(agent):
+            return
+        topic = agent_topic(agent)
+        if topic in self._topics:
             await self._topics.pop(topic).close()
+        closing = member.socket.connection.closing
+        if closing is None or closing.code != SHUTDOWN:
+            await self._gone(member.principal)
+
+    async def _gone(self, principal: auth.Principal) -> None:
+        """The agent has no socket here; another process that has one renews the lease when it hears this."""
+        agent, now = principal.id, utc_now()
+        try:
+            await self.database.write(lambda conn: agents.shorten_lease(conn, agent, now=now))
+        except HandoffError as error:  # the lease ends by itself, later
+            log.warning("leases: not shortened: %s", error)
+            return
+        self._left[agent] = (principal.workspace, now + agents.LEAVING)
+        await self._over_the_bus(agent_topic(agent), {"left": agent})
 
     def sockets_of(self, agent: str) -> list[Member]:
         """The agent's sockets in this process."""
@@ -135,7 +174,10 @@ class FrontDesk:
         if event.sender == self.hub.node or event.relay is None:
             return
         plain = event.relay
-        if "brief" in plain:
+        if "left" in plain:
+            if self.sockets_of(plain["left"]):
+                self.hub.background(self._renew([plain["left"]]))
+        elif "brief" in plain:
             self._list_change(msgspec.convert(plain["brief"], Brief))
         elif "agent" in plain:
             ready = relayed(plain["frame"])
@@ -157,7 +199,7 @@ class FrontDesk:
         """An agent's availability or load changed."""
         active = await self.database.read(lambda conn: agents.active_chats(conn, agent.workspace))
         frame = Presence(
-            agent=agent.id, name=agent.name, availability=agent.availability.value,
+            agent=agent.id, name=agent.name, availability=agents.present(agent, utc_now()).value,
             active=active.get(agent.id, 0), capacity=agent.capacity,
         )  # fmt: skip
         await self.to_desk(agent.workspace, frame)
@@ -172,12 +214,24 @@ class FrontDesk:
         while True:
             kicked = await self._kicked()
             try:
+                await self._tell_left()
                 if kicked or await self.database.read(lambda conn: dispatch.due(conn, utc_now())):
                     await self._dispatch(kicked)
             except HandoffError as error:
                 log.warning("dispatcher: %s", error)
             except Exception:  # the clock's outer edge: the next step may work again
                 log.exception("dispatcher: a step failed")
+
+    async def _tell_left(self) -> None:
+        """Colleagues hear who did not come back in time; routing knows by the lease itself."""
+        now = utc_now()
+        for agent, (workspace, until) in tuple(self._left.items()):
+            if until < now:
+                del self._left[agent]
+                account = await self.database.read(
+                    lambda conn, agent=agent, workspace=workspace: agents.get(conn, workspace, agent)  # type: ignore[misc]
+                )
+                await self.presence(account)
 
     async def _kicked(self) -> bool:
         """Wait for a kick, or for the clock."""
@@ -283,8 +337,29 @@ class FrontDesk:
             if not alive:
                 continue
             try:
-                await self.database.write(lambda conn, alive=alive: agents.renew_leases(conn, alive))  # type: ignore[misc]
+                await self._renew(alive)
             except HandoffError as error:
                 log.warning("leases: %s", error)
             except Exception:  # the clock's outer edge
                 log.exception("leases: not renewed")
+
+    async def _renew(self, alive: list[str]) -> None:
+        await self.database.write(lambda conn: agents.renew_leases(conn, alive))
+
+    async def _guard(self) -> None:
+        """Hang up on accounts that were disabled or got another role or password, wherever that was done."""
+        while True:
+            await asyncio.sleep(STAMPS_S)
+            members = list(self._all())
+            if not members:
+                continue
+            names = sorted({member.principal.id for member in members})
+            try:
+                valid = await self.database.read(lambda conn, names=names: agents.stamps(conn, names))  # type: ignore[misc]
+                for member in members:
+                    if member.stamp is not None and valid.get(member.principal.id) != member.stamp:
+                        member.socket.close(4500, "bad_ticket")
+            except HandoffError as error:
+                log.warning("desk: accounts not looked at: %s", error)
+            except Exception:  # the clock's outer edge
+                log.exception("desk: accounts not looked at")

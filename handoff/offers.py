@@ -40,7 +40,9 @@ def offer(
 
 
 def _back_to_waiting(conn: Connection, entry: QueueEntry, why: str) -> OfferEnded | None:
-    """The offer to `entry.offered_to` is over without acceptance; the entry keeps its place."""
+    """The offer to `entry.offered_to` is over without acceptance; the entry keeps its place. Who merely left
+    has not declined.
+    """
     agent = entry.offered_to
     if agent is None:
         return None
@@ -54,7 +56,7 @@ def _back_to_waiting(conn: Connection, entry: QueueEntry, why: str) -> OfferEnde
             offered_to=None,
             offer_expires=None,
             direct_to=direct,
-            declined_by=sorted(entry.declined_by | {agent}),
+            declined_by=sorted(entry.declined_by | ({agent} if why != "withdrawn" else set())),
         )
     )
     return OfferEnded(entry.conversation, entry.id, agent, why)

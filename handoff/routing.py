@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from handoff.domain import AgentState, Availability, QueueEntry
 
@@ -48,8 +49,23 @@ def in_order(entries: Sequence[QueueEntry], now: datetime, policy: RoutingPolicy
 
 def speaks(agent: AgentState, language: str) -> bool:
     """Whether the agent works in this language ("zh-CN" and "zh" are one); no languages listed means any."""
-    wanted = language.split("-", maxsplit=1)[0].lower()
-    return not agent.languages or any(known.split("-")[0].lower() == wanted for known in agent.languages)
+    return not agent.languages or any(_primary(known) == _primary(language) for known in agent.languages)
+
+
+def first_language(agent: AgentState, language: str) -> bool:
+    """Whether this is the language that the agent works in best."""
+    return bool(agent.languages) and _primary(agent.languages[0]) == _primary(language)
+
+
+def _primary(tag: str) -> str:
+    return tag.split("-", maxsplit=1)[0].lower()
+
+
+def _tongue(agent: AgentState, language: str) -> int:
+    """0: their first language, 1: they speak it, 2: they do not."""
+    if first_language(agent, language):
+        return 0
+    return 1 if speaks(agent, language) else 2
 
 
 def eligible(entry: QueueEntry, agent: AgentState, policy: RoutingPolicy) -> bool:
@@ -70,15 +86,16 @@ def choose(
 
     Must: online, in the queue, skilled, below capacity. Never somebody who declined it, unless everyone who
     could take
-    it did. Prefers: speaks the language, then least loaded (share of capacity), then longest idle. A
-    transfer to one agent goes to that agent alone while they are able to take it.
+    it did. Prefers: has a living socket, then whose first language is the customer's, then who speaks it,
+    then least loaded (share of capacity), then longest idle. A transfer to one agent goes to that agent alone
+    while they are able to take it.
     """
     able = [agent for agent in agents if eligible(entry, agent, policy)]
     if entry.direct_to is not None:
         direct = next((agent for agent in able if agent.id == entry.direct_to), None)
         if direct is None or direct.id in entry.declined_by:
             return None
-        return Choice(direct.id, "同事转接给你", "A colleague transferred it to you")
+        return Choice(direct.id, *why(entry, direct, now))
     fresh = [agent for agent in able if agent.id not in entry.declined_by]
     candidates = fresh or able
     if not candidates:
@@ -86,26 +103,38 @@ def choose(
     best = min(
         candidates,
         key=lambda agent: (
-            not speaks(agent, entry.language), agent.active / agent.capacity, agent.idle_since, agent.id,
+            not agent.connected, _tongue(agent, entry.language), agent.active / agent.capacity,
+            agent.idle_since, agent.id,
         ),
     )  # fmt: skip
-    zh, en = _why(entry, best, now, declined_by_all=not fresh)
-    return Choice(best.id, zh, en)
+    return Choice(best.id, *why(entry, best, now, declined_by_all=not fresh))
 
 
-def _why(entry: QueueEntry, agent: AgentState, now: datetime, *, declined_by_all: bool) -> tuple[str, str]:
+_NAMES: Final = {"zh": ("中文", "Chinese"), "en": ("英文", "English")}
+
+
+def why(
+    entry: QueueEntry, agent: AgentState, now: datetime, *, declined_by_all: bool = False
+) -> tuple[str, str]:
+    """Why this agent, in Chinese and English."""
+    if entry.direct_to == agent.id:
+        return "同事转接给你", "a colleague transferred it to you"
     zh, en = [], []
     if entry.skills:
         names = sorted(entry.skills)
-        zh.append("技能符合:" + "、".join(names))
+        zh.append("技能符合：" + "、".join(names))
         en.append("skills match: " + ", ".join(names))
-    if agent.languages and speaks(agent, entry.language):
-        zh.append(f"会说客户的语言({entry.language})")
-        en.append(f"speaks the customer's language ({entry.language})")
+    name_zh, name_en = _NAMES.get(_primary(entry.language), (entry.language, entry.language))
+    if first_language(agent, entry.language):
+        zh.append(f"客户的语言（{name_zh}）是你的首选语言")
+        en.append(f"the customer's language ({name_en}) is your first")
+    elif agent.languages and speaks(agent, entry.language):
+        zh.append(f"你会客户的语言（{name_zh}）")
+        en.append(f"you speak the customer's language ({name_en})")
     minutes = max(0, int((now - agent.idle_since).total_seconds() // 60))
-    zh.append(f"正在处理 {agent.active}/{agent.capacity} 个会话,已空闲 {minutes} 分钟")
+    zh.append(f"正在处理 {agent.active}/{agent.capacity} 个会话，已空闲 {minutes} 分钟")
     en.append(f"{agent.active} of {agent.capacity} chats, idle for {minutes} min")
     if declined_by_all:
         zh.append("所有人都已谢绝过")
         en.append("everyone has declined it once")
-    return ";".join(zh), "; ".join(en)
+    return "；".join(zh), "; ".join(en)

@@ -20,7 +20,7 @@ AGENTS = ["a", "b", "c", "d"]
 
 def agent(ident: str = "a", **fields: object) -> AgentState:
     plain = AgentState(
-        id=ident, name=ident, skills=frozenset(), languages=frozenset({"zh-CN"}), queues=frozenset({"q"}),
+        id=ident, name=ident, skills=frozenset(), languages=("zh-CN",), queues=frozenset({"q"}),
         capacity=4, active=0, availability=Availability.ONLINE, idle_since=NOW - timedelta(minutes=5),
     )  # fmt: skip
     return replace(plain, **fields)  # type: ignore[arg-type]
@@ -40,7 +40,8 @@ agents = st.builds(
     agent,
     st.sampled_from(AGENTS),
     skills=subsets,
-    languages=st.frozensets(st.sampled_from(["zh-CN", "en"])),
+    languages=st.lists(st.sampled_from(["zh-CN", "en"]), max_size=2, unique=True).map(tuple),
+    connected=st.booleans(),
     queues=st.frozensets(st.sampled_from(["q", "r"])),
     capacity=st.integers(1, 3),
     active=st.integers(0, 3),
@@ -119,16 +120,34 @@ def test_open_offers_count() -> None:
 
 
 def test_who_speaks_the_language_goes_before_who_is_idle_longer() -> None:
-    english = agent("en", languages=frozenset({"en"}))
+    english = agent("en", languages=("en",))
     chinese = agent("zh", idle_since=NOW - timedelta(hours=1))
     choice = choose(entry(language="en-GB"), [english, chinese], POLICY, NOW)
     assert choice is not None
     assert choice.agent == "en"
-    assert "speaks" in choice.why_en
+    assert "your first" in choice.why_en and "首选语言" in choice.why_zh
     alone = choose(entry(language="en"), [chinese], POLICY, NOW)
     assert alone is not None, "somebody is better than nobody"
     assert choose(entry(language="en"), [chinese], RoutingPolicy(language_required=True), NOW) is None
-    assert speaks(agent(languages=frozenset()), "fr")
+    assert speaks(agent(languages=()), "fr")
+
+
+def test_whose_first_language_it_is_goes_before_who_also_speaks_it() -> None:
+    both = agent("both", languages=("zh-CN", "en"), idle_since=NOW - timedelta(hours=1))
+    english = agent("english", languages=("en-US", "zh-CN"), active=2)
+    neither = agent("neither", languages=("fr",), idle_since=NOW - timedelta(hours=9))
+    crew = [neither, both, english]
+    choices = [choose(entry(language=tag), crew, POLICY, NOW) for tag in ("en", "zh-CN")]
+    assert [choice and choice.agent for choice in choices] == ["english", "both"]
+    second = choose(entry(language="en"), [neither, both], POLICY, NOW)
+    assert second is not None and second.agent == "both", "who speaks it goes before who does not"
+    assert "你会客户的语言（英文）" in second.why_zh and "you speak" in second.why_en
+
+
+def test_who_has_lost_the_last_socket_comes_last() -> None:
+    leaving = agent("leaving", connected=False, idle_since=NOW - timedelta(hours=1))
+    choice = choose(entry(), [leaving, agent("here", languages=("en",), active=3)], POLICY, NOW)
+    assert choice is not None and choice.agent == "here"
 
 
 def test_of_equals_the_longest_idle() -> None:
