@@ -25,6 +25,7 @@ from handoff import conversations, escalations, tables, verdicts
 from handoff import log as rows_of
 from handoff.domain import Author, Conversation, Kind, Message
 from handoff.emotion_text import Exchange
+from handoff.evidence import quotable
 from handoff.verdicts import StoredVerdict
 from handoff.writer import Database
 
@@ -148,11 +149,16 @@ def emotion(material: Material) -> Text:
     first = next((n for n, verdict in enumerate(material.verdicts, 1) if verdict.negative >= 0.45), None)
     if first is not None:
         zh, en = f"{zh}，从第 {first} 句开始", f"{en}, since message {first}"
-    words = [str(span["text"]) for span in worst.evidence][:2] if worst.negative >= 0.3 else []
+    words = _words_of(material, worst)[:2] if worst.negative >= 0.3 else []
     if words:
         zh += "；原话：" + "、".join(f"“{_cut(word, 40)}”" for word in words)
         en += "; in their words: " + ", ".join(f"“{_cut(word, 40)}”" for word in words)
     return _both(zh, en)
+
+
+def _words_of(material: Material, verdict: StoredVerdict) -> list[str]:
+    said = next((str(row.body.get("text", "")) for row in material.rows if row.seq == verdict.seq), "")
+    return quotable([str(span["text"]) for span in verdict.evidence], said)
 
 
 def need_of(material: Material) -> str:

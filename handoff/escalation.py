@@ -11,15 +11,26 @@ from typing import Final
 
 from sqlalchemy import Connection, select, update
 
-from handoff import agents, conversations, escalations, inboxes, left_messages, queues, tables
+from handoff import (
+    agents,
+    conversations,
+    escalations,
+    handover_words,
+    inboxes,
+    left_messages,
+    queues,
+    tables,
+)
 from handoff.clock import utc_now
 from handoff.conversations import move
 from handoff.domain import Change, Conversation, EntryState, Message, OfferEnded, Status
 from handoff.errors import Conflict, Invalid, NotFound
 from handoff.escalations import get, judge, of
-from handoff.log import append_event
+from handoff.evidence import quotable
+from handoff.log import append_event, last_said
 from handoff.offers import accept, decline, expire, offer, taken
 
+UNSAID: Final = frozenset({"request", "manual"})  # rules that need no words of the customer
 REQUEUED_PRIORITY: Final = 1_000_000  # an agent vanished: ahead of everybody
 
 
@@ -40,9 +51,11 @@ def request(
     """Put the conversation into its inbox's queue (or `queue`): escalation, entry, status and `queued` row
     at once.
 
-    Already queued or with an agent: nothing is written (`changed=False`), only a higher priority is kept.
-    Resolved: Conflict(`bad_transition`). With nobody at the desk a `nobody_available` row follows and
-    `nobody_available` is set: the visitor may wait, leave a message or stay with the bot.
+    `evidence` are the customer's words that led to it; those that say nothing (a mark, two characters) give
+    way to their last sentence. Already queued or with an agent: nothing is written (`changed=False`), only a
+    higher priority is kept. Resolved: Conflict(`bad_transition`). With nobody at the desk a
+    `nobody_available` row follows and `nobody_available` is set, and only that row speaks: the visitor may
+    leave a message or stay with the bot.
     """
     now = now or utc_now()
     head = conversations.get(conn, conversation, lock=True)
@@ -52,21 +65,20 @@ def request(
     head = move(conn, head, Status.QUEUED, now=now)
     escalation = escalations.insert(
         conn, head, now, rule=rule, priority=priority, reason_zh=reason_zh, reason_en=reason_en,
-        evidence=list(evidence), negative=negative,
+        evidence=_quotes(conn, conversation, rule, evidence), negative=negative,
     )  # fmt: skip
     entry = escalations.insert_entry(
         conn, head, now, queue=wanted.id, escalation=escalation, skills=sorted(wanted.skills | set(skills)),
         priority=priority,
     )  # fmt: skip
+    nobody = rule != "manual" and not agents.anyone_for(conn, head.workspace, wanted.id, now)
+    words = ("", "") if nobody else handover_words.connecting(rule)
     rows = [
-        append_event(
-            conn, conversation, "queued", "正在为您转接人工客服", "You are being connected to a person", now,
-            escalation=escalation, entry=entry, rule=rule,
-        )
-    ]  # fmt: skip
-    nobody = not agents.anyone_for(conn, head.workspace, wanted.id, now)
+        append_event(conn, conversation, "queued", *words, now, escalation=escalation, entry=entry, rule=rule)
+    ]
     if nobody:
-        rows.append(_nobody(conn, conversation, now))
+        truth = handover_words.nobody(rule)
+        rows.append(append_event(conn, conversation, "nobody_available", *truth, now, rule=rule))
     return Change(
         conversations.get(conn, conversation),
         tuple(rows),
@@ -76,12 +88,10 @@ def request(
     )
 
 
-def _nobody(conn: Connection, conversation: str, now: datetime) -> Message:
-    return append_event(
-        conn, conversation, "nobody_available",
-        "现在没有客服在线。您可以继续等待、留言,或继续与机器人对话。",
-        "No agent is at the desk right now. You can wait, leave a message, or stay with the bot.", now,
-    )  # fmt: skip
+def _quotes(conn: Connection, conversation: str, rule: str, spans: Sequence[str]) -> list[str]:
+    if not spans and rule in UNSAID:
+        return []
+    return quotable(spans, last_said(conn, conversation))
 
 
 def _already(conn: Connection, head: Conversation, priority: int) -> Change:
@@ -122,7 +132,7 @@ def take(
             reason_en="Taken over by an agent",
             now=now,
         )  # fmt: skip
-        rows = tuple(row for row in asked.rows if row.body.get("event") != "nobody_available")
+        rows = asked.rows
     item = queues.open_entry(conn, conversation, lock=True)
     if item is None:
         raise taken(None)
@@ -191,7 +201,8 @@ def transfer(
     )  # fmt: skip
     rows.append(
         append_event(
-            conn, conversation, "queued", f"正在转接给{who}", f"You are being transferred to {who}", now,
+            conn, conversation, "queued", f"正在为您转接给{who}；{handover_words.SEEN_ZH}",
+            f"You are being transferred to {who}. {handover_words.SEEN_EN}", now,
             escalation=escalation, entry=entry, rule="transfer",
         )
     )  # fmt: skip
@@ -376,8 +387,8 @@ def requeue(conn: Connection, conversation: str, *, now: datetime | None = None)
     )
     conn.execute(update(e).where(e.c.id == escalation).values(accepted=None, accepted_by=None, wait_ms=None))
     row = append_event(
-        conn, conversation, "requeued", "客服的连接中断了,正在为您优先转接另一位客服",
-        "The agent lost connection; you are next in line for another one", now, lost=lost,
+        conn, conversation, "requeued", "客服的连接中断了，您已排到最前面，由下一位客服优先接待。",
+        "The agent lost connection; you are first in line for the next one.", now, lost=lost,
     )  # fmt: skip
     return Change(conversations.get(conn, conversation), (row,), escalation=escalation, entry=item)
 

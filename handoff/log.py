@@ -169,6 +169,17 @@ def history(conn: Connection, conversation: str, *, after: int = 0, limit: int =
     return [_message(row) for row in rows]
 
 
+def last_said(conn: Connection, conversation: str) -> str:
+    """The visitor's last words; empty when they have not said anything."""
+    row = sql.execute(
+        conn,
+        "SELECT body FROM message WHERE conversation = ? AND author = ? AND kind = ?"
+        " ORDER BY seq DESC LIMIT 1",
+        (conversation, Author.VISITOR.value, Kind.TEXT.value),
+    ).fetchone()
+    return "" if row is None else str(sql.loads(row[0]).get("text", ""))
+
+
 def before(
     conn: Connection, conversation: str, *, before: int | None = None, limit: int = 50
 ) -> list[Message]:
