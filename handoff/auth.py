@@ -84,6 +84,7 @@ _AGENT: Final[dict[str, Scope]] = {
     "agents.read": "all",
     "canned.read": "all",
     "left_messages.read": "all",
+    "left_messages.write": "all",  # who answers one ticks it off
     "kb.search": "all",
 }
 _SUPERVISOR: Final[dict[str, Scope]] = {
@@ -92,7 +93,6 @@ _SUPERVISOR: Final[dict[str, Scope]] = {
     "conversation.typing": "own",
     "offer.decline": "self",
     "presence.set": "self",
-    "left_messages.write": "all",
     "canned.write": "all",
     "kb.read": "all",
     "kb.write": "all",

@@ -112,6 +112,11 @@ class DeskApi:
         async def queue(found: auth.Session = queue_reader) -> dict[str, Any]:
             return {"entries": await self.database.read(lambda conn: deskviews.queue(conn, found.principal))}
 
+        @router.get("/queues")
+        async def queues(found: auth.Session = queue_reader) -> dict[str, Any]:
+            workspace = found.principal.workspace
+            return {"queues": await self.database.read(lambda conn: deskviews.queues_of(conn, workspace))}
+
         @router.get("/offers")
         async def offers(found: auth.Session = queue_reader) -> dict[str, Any]:
             me = found.principal
@@ -124,6 +129,7 @@ class DeskApi:
         agents_reader: Any = Depends(self.requires("agents.read"))
         canned_reader: Any = Depends(self.requires("canned.read"))
         left_messages_reader: Any = Depends(self.requires("left_messages.read"))
+        left_messages_writer: Any = Depends(self.requires("left_messages.write"))
 
         @router.get("/agents")
         async def colleagues(
@@ -150,6 +156,12 @@ class DeskApi:
                 lambda conn: left_messages.all_of(conn, found.principal.workspace)
             )
             return {"left_messages": [_left(item) for item in items]}
+
+        @router.post("/left-messages/{message}/done")
+        async def done(message: Ident, found: auth.Session = left_messages_writer) -> dict[str, Any]:
+            workspace = found.principal.workspace
+            item = await self.database.write(lambda conn: left_messages.finish(conn, workspace, message))
+            return {"left_message": _left(item)}
 
     def _conversation_routes(self, router: APIRouter) -> None:
         reader: Any = Depends(self.requires("conversation.read"))

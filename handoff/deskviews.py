@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -17,12 +18,13 @@ from handoff import (
     inboxes,
     queues,
     ratings,
+    routing,
     tables,
     verdicts,
     visitors,
 )
-from handoff.clock import from_ms, to_ms
-from handoff.domain import Conversation, Kind, Offer, Status
+from handoff.clock import from_ms, to_ms, utc_now
+from handoff.domain import Availability, Conversation, Kind, Offer, Status
 from handoff.errors import HandoffError, NotFound
 from handoff.protocol import ConversationChanged, QueueOffered
 
@@ -68,22 +70,27 @@ def _had(conn: Connection, principal: auth.Principal, found: Conversation) -> bo
     return conn.execute(query).first() is not None
 
 
-def visitor_name(name: str | None, ident: str) -> str:
-    """What the desk calls a visitor: the name, or the end of the id."""
-    return name or f"访客 {ident[-6:]}"
+def short(ident: str) -> str:
+    """The end of an id: enough to tell nameless visitors apart; the desk makes the label in its language."""
+    return ident[-6:]
 
 
 def offered(conn: Connection, offers: Sequence[Offer]) -> list[tuple[str, QueueOffered]]:
     """(agent, frame) of fresh offers."""
-    return [(offer.agent, _offer_frame(conn, offer.entry, offer.why_zh)) for offer in offers]
+    return [(offer.agent, _offer_frame(conn, offer.entry, (offer.why_zh, offer.why_en))) for offer in offers]
 
 
 def offers_of(conn: Connection, workspace: str, agent: str) -> list[QueueOffered]:
     """The agent's open offers."""
-    return [_offer_frame(conn, item.id, "") for item in queues.offers_to(conn, workspace, agent)]
+    items, now = queues.offers_to(conn, workspace, agent), utc_now()
+    if not items:
+        return []
+    me = next((state for state in agents.states(conn, workspace, now) if state.id == agent), None)
+    whys = [("", "") if me is None else routing.why(item, me, now) for item in items]
+    return [_offer_frame(conn, item.id, why) for item, why in zip(items, whys, strict=True)]
 
 
-def _offer_frame(conn: Connection, entry: str, why: str) -> QueueOffered:
+def _offer_frame(conn: Connection, entry: str, why: tuple[str, str]) -> QueueOffered:
     item = queues.entry(conn, entry)
     asked = escalation.get(conn, item.workspace, item.escalation)
     head = conversations.get(conn, item.conversation)
@@ -92,8 +99,9 @@ def _offer_frame(conn: Connection, entry: str, why: str) -> QueueOffered:
         conv=item.conversation, escalation=item.escalation, entry=item.id, reason=asked["rule"],
         reason_zh=asked["reason_zh"], reason_en=asked["reason_en"], evidence=texts(asked["evidence"]),
         negative=asked["negative"], priority=item.priority, language=item.language,
-        visitor_name=visitor_name(visitor.name, visitor.id), waiting_since=to_ms(item.enqueued),
-        expires=to_ms(item.offer_expires) if item.offer_expires else 0, why_you=why,
+        visitor_name=visitor.name or "", visitor_short=short(visitor.id),
+        waiting_since=to_ms(item.enqueued), expires=to_ms(item.offer_expires) if item.offer_expires else 0,
+        why_zh=why[0], why_en=why[1],
     )  # fmt: skip
 
 
@@ -110,13 +118,14 @@ def queue(conn: Connection, principal: auth.Principal) -> list[dict[str, Any]]:
         resource = auth.Resource(principal.workspace, head.visitor, head.agent, item.queue, True)
         if not may(principal, "conversation.read", resource):
             continue
-        offer = _offer_frame(conn, item.id, "")
+        offer = _offer_frame(conn, item.id, ("", ""))
         seen.append(
             {
                 "entry": item.id, "conv": item.conversation, "escalation": item.escalation,
                 "reason": offer.reason, "reason_zh": offer.reason_zh, "reason_en": offer.reason_en,
                 "evidence": offer.evidence, "negative": offer.negative, "priority": item.priority,
                 "language": item.language, "visitor_name": offer.visitor_name,
+                "visitor_short": offer.visitor_short,
                 "waiting_since": offer.waiting_since, "state": item.state.value,
                 "offered_to": item.offered_to, "queue": item.queue,
             }
@@ -127,6 +136,21 @@ def queue(conn: Connection, principal: auth.Principal) -> list[dict[str, Any]]:
 # ---- lists --------------------------------------------------------------------------------------
 
 
+def queues_of(conn: Connection, workspace: str) -> list[dict[str, Any]]:
+    """The workspace's queues: who waits there, and how many are online to take it."""
+    waiting = Counter(item.queue for item in queues.open_entries(conn, workspace))
+    states = agents.states(conn, workspace, utc_now())
+    return [
+        {
+            "id": queue.id, "name": queue.name, "skills": sorted(queue.skills), "waiting": waiting[queue.id],
+            "online": sum(
+                queue.id in state.queues and state.availability is Availability.ONLINE for state in states
+            ),
+        }
+        for queue in queues.all_of(conn, workspace)
+    ]  # fmt: skip
+
+
 def briefs(conn: Connection, names: Sequence[str]) -> list[Brief]:
     """List entries of these conversations, in three statements."""
     return [
@@ -134,7 +158,8 @@ def briefs(conn: Connection, names: Sequence[str]) -> list[Brief]:
             row["workspace"], row["visitor"], row["queue"],
             ConversationChanged(
                 conv=row["conv"], status=row["status"], version=row["version"], last_seq=row["last_seq"],
-                agent=row["agent"], preview=row["preview"], negative=row["negative"],
+                agent=row["agent"], preview=row["preview"], preview_zh=row["preview_zh"],
+                preview_en=row["preview_en"], negative=row["negative"],
             ),
         )
         for row in _lines(conn, tables.conversations.c.id.in_(names), limit=len(names))
@@ -211,7 +236,7 @@ def _lines(conn: Connection, where: Any, *, limit: int) -> list[dict[str, Any]]:
             "workspace": row.workspace, "visitor": row.visitor, "queue": waiting.get(row.id),
             "conv": row.id, "status": row.status, "version": row.version, "last_seq": row.last_seq,
             "agent": row.agent, "agent_name": row.agent_name,
-            "visitor_name": visitor_name(row.visitor_name, row.visitor), "preview": _preview(row.body),
+            "visitor_name": row.visitor_name or "", "visitor_short": short(row.visitor), **_preview(row.body),
             "last_activity": to_ms(row.last_activity),
             "at": (row.last_activity - from_ms(0)) // timedelta(microseconds=1), "language": row.language,
             "negative": moods.get(row.id), "unread": max(0, row.last_seq - row.agent_read_seq),
@@ -220,9 +245,13 @@ def _lines(conn: Connection, where: Any, *, limit: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _preview(body: dict[str, Any] | None) -> str:
-    words = (body or {}).get("text") or (body or {}).get("text_zh") or ""
-    return str(words)[:PREVIEW]
+def _preview(body: dict[str, Any] | None) -> dict[str, str]:
+    """The last words as they were said, or an event's and a briefing's in both languages."""
+    body = body or {}
+    summary = body.get("summary")
+    pair = summary if isinstance(summary, dict) else {"zh": body.get("text_zh"), "en": body.get("text_en")}
+    words = {"preview": body.get("text"), "preview_zh": pair.get("zh"), "preview_en": pair.get("en")}
+    return {key: str(value or "")[:PREVIEW] for key, value in words.items()}
 
 
 def _waiting(conn: Connection, names: Sequence[str]) -> dict[str, str]:
@@ -261,6 +290,7 @@ def head(conn: Connection, found: Conversation) -> dict[str, Any]:
     return {
         "id": found.id, "status": found.status.value, "version": found.version, "last_seq": found.last_seq,
         "language": found.language, "agent": agent, "rated": ratings.of(conn, found.id) is not None,
+        "visitor_read_seq": found.visitor_read_seq, "agent_read_seq": found.agent_read_seq,
         "position": None if place is None else {
             "position": place.position, "size": place.size, "wait_low_ms": place.wait_low_ms,
             "wait_high_ms": place.wait_high_ms,
@@ -278,7 +308,7 @@ def detail(conn: Connection, found: Conversation) -> dict[str, Any]:
         **head(conn, found),
         "inbox": inboxes.get(conn, found.inbox).name,
         "visitor": {
-            "id": visitor.id, "name": visitor_name(visitor.name, visitor.id), "email": visitor.email,
+            "id": visitor.id, "name": visitor.name or "", "short": short(visitor.id), "email": visitor.email,
             "phone": visitor.phone, "verified": visitor.verified, "tier": visitor.tier,
             "attributes": visitor.attributes,
         },

@@ -230,7 +230,9 @@ class QueueOffered(Frame, tag="queue.offered"):
     visitor_name: str
     waiting_since: int
     expires: int
-    why_you: str = ""
+    why_zh: str = ""  # why this agent
+    why_en: str = ""
+    visitor_short: str = ""  # end of the visitor's id: the label of who has no name
 
 
 class QueueEnded(Frame, tag="queue.ended"):
@@ -257,7 +259,9 @@ class ConversationChanged(Frame, tag="conversation.changed"):
     version: int
     last_seq: int
     agent: str | None = None
-    preview: str = ""
+    preview: str = ""  # the last words; of an event or a briefing, in both languages:
+    preview_zh: str = ""
+    preview_en: str = ""
     negative: float | None = None
 
 

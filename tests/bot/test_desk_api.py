@@ -10,9 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from handoff import auth, canned_replies
+from handoff import auth, canned_replies, left_messages
 from handoff.client import Agent
 from handoff.domain import Role
+from handoff.protocol import ConversationChanged, Read
 from tests.serving import PASSWORD, Served
 
 ANYBODY = {Role.AGENT, Role.SUPERVISOR, Role.EDITOR, Role.ADMIN}
@@ -27,7 +28,9 @@ ROUTES: dict[str, set[Role]] = {
     "GET /api/v1/desk/offers": CHATS,
     "GET /api/v1/desk/agents": CHATS,
     "GET /api/v1/desk/canned": ANYBODY,
+    "GET /api/v1/desk/queues": CHATS,
     "GET /api/v1/desk/left-messages": CHATS,
+    "POST /api/v1/desk/left-messages/{message}/done": CHATS,
     "GET /api/v1/desk/conversations": CHATS,
     "GET /api/v1/desk/conversations/{conversation}": {Role.SUPERVISOR, Role.ADMIN},
     "GET /api/v1/desk/conversations/{conversation}/messages": {Role.SUPERVISOR, Role.ADMIN},
@@ -77,11 +80,14 @@ def server_app(sqlite_database: Any) -> FastAPI:
 async def test_each_role_gets_what_it_may(server: Served, role: Role) -> None:
     """The conversation is with the bot: supervisors and admins see it, an agent does not until it is theirs."""
     async with server.visitor() as visitor, signed_in(server, role) as http:
+        await visitor.asks("leave_message", contact="13800000000", text="请回电")
+        left = await server.database.read(lambda conn: left_messages.all_of(conn, "default"))
         for route, allowed in ROUTES.items():
             method, path = route.split(" ")
             if path.endswith(("/login", "/logout")):
                 continue
-            answer = await http.request(method, path.format(conversation=visitor.conversation))
+            named = path.format(conversation=visitor.conversation, message=left[0].id)
+            answer = await http.request(method, named)
             if role in allowed:
                 assert answer.status_code == 200, (route, answer.text)
             else:
@@ -95,7 +101,7 @@ async def test_nobody_gets_in_without_a_session_and_nothing_changes_without_the_
             method, path = route.split(" ")
             if path.endswith("/login"):
                 continue
-            answer = await stranger.request(method, path.format(conversation="x"))
+            answer = await stranger.request(method, path.format(conversation="x", message="x"))
             assert (answer.status_code, code(answer)) == (401, "no_session"), route
         stranger.cookies.set("jieli_session", "x" * 43)
         assert code(await stranger.get("/api/v1/desk/me")) == "no_session"
@@ -168,6 +174,66 @@ async def test_queue_list_detail_and_history(server: Served) -> None:
         assert [item["conv"] for item in done] == [offer.conv]
         assert (await agent.gets(f"conversations/{offer.conv}"))["status"] == "resolved"
         await _sees_nothing(server, offer.conv)
+
+
+async def test_a_list_shows_events_in_both_languages_and_the_nameless_without_a_name(server: Served) -> None:
+    async with server.agent("lin") as agent, server.visitor() as visitor:
+        await visitor.says("没人管我吗")
+        await visitor.asks("request_human", reason="??")
+        offer = await agent.hears("queue.offered")
+        assert offer.evidence == ["没人管我吗"], "two marks say nothing; the last sentence does"
+        assert (offer.visitor_name, offer.visitor_short) == ("", visitor.user[-6:])
+        assert "首选语言" in offer.why_zh and "your first" in offer.why_en
+        again = (await agent.gets("offers"))["offers"][0]
+        assert again["why_zh"] and again["why_en"], "a reload knows why, too"
+        line = (await agent.gets("conversations?view=waiting"))["conversations"][0]
+        assert (line["visitor_name"], line["visitor_short"]) == ("", visitor.user[-6:])
+        assert line["preview"] == "" and "人工客服" in line["preview_zh"] and "a person" in line["preview_en"]
+        told = await agent.hears(lambda f: isinstance(f, ConversationChanged) and f.preview_en != "")
+        assert "人工客服" in told.preview_zh
+        await agent.accepts(offer.entry)
+        detail = await agent.gets(f"conversations/{offer.conv}")
+        assert (detail["visitor"]["name"], detail["visitor"]["short"]) == ("", visitor.user[-6:])
+
+
+async def test_marks_of_what_was_read_survive_a_reload(server: Served) -> None:
+    async with server.agent("lin") as agent, server.visitor() as visitor:
+        await visitor.says("在吗")
+        await visitor.asks("request_human")
+        offer = await agent.hears("queue.offered")
+        await agent.follow(offer.conv)
+        await agent.accepts(offer.entry)
+        answered = await agent.says(offer.conv, "在的")
+        await visitor.sees(offer.conv, "在的")
+        await visitor.read(offer.conv, answered.seq)
+        await agent.hears(lambda f: isinstance(f, Read) and f.seq == answered.seq)
+        await agent.read(offer.conv, 2)
+        await visitor.hears(lambda f: isinstance(f, Read) and f.seq == 2)
+        detail = await agent.gets(f"conversations/{offer.conv}")
+        assert (detail["visitor_read_seq"], detail["agent_read_seq"]) == (answered.seq, 2)
+        head = await visitor.http.get(f"/api/v1/widget/conversations/{offer.conv}", headers=visitor.bearer)
+        assert head.json()["agent_read_seq"] == 2
+
+
+async def test_queues_tell_who_waits_and_who_is_there(server: Served) -> None:
+    async with server.visitor() as visitor, server.agent("lin", online=False) as agent:
+        await visitor.asks("request_human")
+        (queue,) = (await agent.gets("queues"))["queues"]
+        assert (queue["id"], queue["waiting"], queue["online"]) == ("default", 1, 0)
+        await agent.goes("online")
+        assert (await agent.gets("queues"))["queues"][0]["online"] == 1
+
+
+async def test_a_left_message_is_ticked_off(server: Served) -> None:
+    async with server.visitor() as visitor, server.agent("lin") as agent:
+        await visitor.asks("leave_message", contact="13800000000", text="请回电")
+        (left,) = (await agent.gets("left-messages"))["left_messages"]
+        assert left["state"] == "open"
+        done = await agent.http.post(f"/api/v1/desk/left-messages/{left['id']}/done")
+        assert done.json()["left_message"]["state"] == "done"
+        assert (await agent.gets("left-messages"))["left_messages"][0]["state"] == "done"
+        unknown = await agent.http.post("/api/v1/desk/left-messages/x/done")
+        assert (unknown.status_code, code(unknown)) == (404, "left_message_not_found")
 
 
 async def _sees_nothing(server: Served, conversation: str) -> None:

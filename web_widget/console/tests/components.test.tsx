@@ -1,16 +1,20 @@
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { App } from "antd";
 import type { ReactElement } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Briefing } from "../src/chat/Briefing";
 import { Composer } from "../src/chat/Composer";
 import { SafeText } from "../src/chat/SafeText";
+import { TransferDialog } from "../src/chat/TransferDialog";
 import { OfferCard } from "../src/inbox/OfferCard";
+import LeftMessagesPage from "../src/pages/LeftMessagesPage";
 import { SignIn } from "../src/shell/SignIn";
 import { useDrafts } from "../src/state/drafts";
 import { useSettings } from "../src/state/settings";
 import { useStore } from "../src/state/store";
+import { useUi } from "../src/state/ui";
 import { offered, row } from "./rows";
 
 const agent = { id: "me", name: "Lin", email: "l@x.y", role: "agent" as const, languages: ["en"], skills: [], capacity: 4, availability: "online" as const };
@@ -49,10 +53,12 @@ it("renders Markdown, but no HTML, no image and no script link", () => {
 
 it("shows an offer with its reason in the language of the desk, and accepts", () => {
   const accept = vi.fn();
-  render(<OfferCard offer={offered("e", { why_you: "speaks English" })} busy={false} onAccept={accept} onDecline={vi.fn()} />);
+  render(<OfferCard offer={offered("e", { why_zh: "会英文", why_en: "you speak English", visitor_name: "", visitor_short: "3174ba" })} busy={false} onAccept={accept} onDecline={vi.fn()} />);
   expect(screen.getByText("Strong anger")).toBeTruthy();
   expect(screen.getByText("I asked three times")).toBeTruthy();
   expect(screen.getByText("Angry")).toBeTruthy();
+  expect(screen.getByText("Why you: you speak English")).toBeTruthy();
+  expect(screen.getByRole("group", { name: /Visitor 3174ba/ })).toBeTruthy();
   fireEvent.click(screen.getByRole("button", { name: "Accept" }));
   expect(accept).toHaveBeenCalledOnce();
 });
@@ -90,6 +96,30 @@ it("allows only notes where the agent may not reply", () => {
   answers({ canned });
   show(<Composer conv="c" visitor="Chen" language="en" canReply={false} onSent={vi.fn()} />);
   expect(screen.getByRole("button", { name: /Save note/ })).toBeTruthy();
+});
+
+it("lists queues and online agents to transfer to", async () => {
+  answers({ queues: [{ id: "default", name: "Front", skills: [], waiting: 2, online: 1 }, { id: "tech", name: "Tech", skills: [], waiting: 0, online: 0 }] });
+  const member = { active: 1, capacity: 4, role: "agent" as const };
+  useStore.getState().update((d) => ({
+    ...d,
+    team: { a: { ...member, id: "a", name: "Mei", availability: "online" }, b: { ...member, id: "b", name: "Bo", availability: "away" } },
+  }));
+  useUi.getState().show("transfer");
+  show(<App><TransferDialog conv="c" onDone={vi.fn()} /></App>);
+  await waitFor(() => expect(screen.getByText("Front · 1 online · 2 waiting")).toBeTruthy());
+  fireEvent.click(screen.getByText("One agent"));
+  fireEvent.mouseDown(await screen.findByRole("combobox", { name: "Pick an agent" }));
+  await waitFor(() => expect(screen.getByText("Mei · 1/4")).toBeTruthy());
+  expect(screen.queryByText("Bo · 1/4")).toBeNull();
+  useUi.getState().show(null);
+});
+
+it("ticks off a left message", async () => {
+  answers({ left_messages: [{ id: "m1", contact: "a@b.c", text: "call me", state: "open", created: 0 }] });
+  show(<App><LeftMessagesPage /></App>);
+  fireEvent.click(await screen.findByRole("button", { name: "Mark done" }));
+  await waitFor(() => expect(vi.mocked(fetch).mock.calls.some(([url]) => String(url).endsWith("/left-messages/m1/done"))).toBe(true));
 });
 
 it("says why signing in failed, in the server's words", async () => {

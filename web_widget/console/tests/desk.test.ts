@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { describe, expect, it } from "vitest";
 import type { Waiting } from "@jieli/protocol";
-import { emptyDesk, expireOffers, listOf, logOf, mergeRows, queueOf, reduce, select } from "../src/state/desk";
+import { emptyDesk, expireOffers, listOf, logOf, mergeRows, previewOf, queueOf, reduce, select } from "../src/state/desk";
 import { offered, row, summary } from "./rows";
 
 const start = () => mergeRows(emptyDesk("me"), [summary("a"), summary("b", { last_activity: 2000 }), summary("q", { status: "queued", agent: null })]);
@@ -31,6 +31,14 @@ describe("the lists", () => {
     expect(reduce(desk, changed("a", { last_seq: 2 }), 5000)).toBe(desk);
   });
 
+  it("show an event in the language of the desk", () => {
+    const event = { preview: undefined, preview_zh: "正在为您转接人工客服", preview_en: "I'm connecting you" };
+    const item = reduce(start(), changed("a", event), 5000).items["a"];
+    expect(item && [previewOf(item, "zh-CN"), previewOf(item, "en")]).toEqual(["正在为您转接人工客服", "I'm connecting you"]);
+    const bare = reduce(start(), changed("a", { preview: undefined }), 5000).items["a"];
+    expect(bare && previewOf(bare, "en")).toBe("hello");
+  });
+
   it("ask for the list when a conversation is unknown", () => {
     expect(reduce(start(), changed("new", {}), 5000).staleList).toBe(1);
   });
@@ -47,7 +55,7 @@ describe("offers", () => {
     expect(two.offers).toHaveLength(1);
     const over = reduce(two, { t: "queue.ended", conv: "c-e", entry: "e", why: "taken", by: "Zhou" }, 7);
     expect(over.offers).toHaveLength(0);
-    expect(over.ended[0]).toMatchObject({ why: "taken", by: "Zhou", name: "Anna" });
+    expect(over.ended[0]).toMatchObject({ why: "taken", by: "Zhou", visitor_name: "Anna" });
   });
 
   it("say nothing when the agent took it", () => {

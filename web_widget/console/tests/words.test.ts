@@ -34,6 +34,10 @@ describe("words", () => {
     expect(word("en", "rule", "emotion")).toBe("Emotion");
     expect(word("en", "rule", "brand_new")).toBe("brand_new");
   });
+  it("fit their number", () => {
+    expect([0, 1, 2].map((n) => say("en", "up.start", { n }))).toEqual(["Upload 0 files", "Upload 1 file", "Upload 2 files"]);
+    expect(say("zh-CN", "up.start", { n: 1 })).toBe("上传 1 个文件");
+  });
   it("of a pair are those of the language, or what there is", () => {
     expect(side({ zh: "甲", en: "A" }, "en")).toBe("A");
     expect(side({ zh: "甲" }, "en")).toBe("甲");

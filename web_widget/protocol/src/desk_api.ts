@@ -27,10 +27,20 @@ export interface Waiting {
   negative: number;
   priority: number;
   language: string;
+  /** Empty when nobody knows it; `visitor_short` then makes the label. */
   visitor_name: string;
+  visitor_short: string;
   waiting_since: number;
   state: string;
   offered_to: string | null;
+}
+
+export interface DeskQueue {
+  id: string;
+  name: string;
+  skills: string[];
+  waiting: number;
+  online: number;
 }
 
 export interface Summary {
@@ -40,8 +50,13 @@ export interface Summary {
   last_seq: number;
   agent: string | null;
   agent_name: string | null;
+  /** Empty when nobody knows it; `visitor_short` then makes the label. */
   visitor_name: string;
+  visitor_short: string;
   preview: string;
+  /** Of an event or a briefing, when nothing was said. */
+  preview_zh: string;
+  preview_en: string;
   last_activity: number;
   language: string;
   negative: number | null;
@@ -50,7 +65,8 @@ export interface Summary {
 
 export interface Customer {
   id: string;
-  name: string | null;
+  name: string;
+  short: string;
   email: string | null;
   phone: string | null;
   verified: boolean;
@@ -146,8 +162,16 @@ export class DeskApi {
     return this.http.get("/api/v1/desk/canned");
   }
 
+  async queues(): Promise<DeskQueue[]> {
+    return (await this.http.get<{ queues: DeskQueue[] }>("/api/v1/desk/queues")).queues;
+  }
+
   leftMessages(): Promise<unknown> {
     return this.http.get("/api/v1/desk/left-messages");
+  }
+
+  finishLeftMessage(id: string): Promise<unknown> {
+    return this.http.post(`/api/v1/desk/left-messages/${id}/done`);
   }
 
   private signedIn(answer: { agent: Agent; csrf: string }): Agent {

@@ -228,7 +228,11 @@ export interface QueueOffered {
   waiting_since: number;
   expires: number;
   /** default "" */
-  why_you?: string;
+  why_zh?: string;
+  /** default "" */
+  why_en?: string;
+  /** default "" */
+  visitor_short?: string;
 }
 
 /** An offer is over: accepted, taken, expired, declined or withdrawn; `by` is the winner's name. */
@@ -257,6 +261,10 @@ export interface ConversationChanged {
   agent?: string | null;
   /** default "" */
   preview?: string;
+  /** default "" */
+  preview_zh?: string;
+  /** default "" */
+  preview_en?: string;
   negative?: number | null;
 }
 

@@ -66,6 +66,9 @@ export interface Head {
   agent: { id: string; name: string } | null;
   position: { position: number; size: number; wait_low_ms?: number | null; wait_high_ms?: number | null } | null;
   rated: boolean | number | null;
+  /** How far each side has read. */
+  visitor_read_seq?: number;
+  agent_read_seq?: number;
 }
 
 export const asText = (row: Row): TextBody => row.body as unknown as TextBody;

@@ -1,7 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { App, Badge, Form, Input, Modal, Radio, Select } from "antd";
 import { useState } from "react";
 import { act } from "../connection";
 import { useText } from "../i18n";
+import { api } from "../lib/api";
 import { errorText } from "../lib/errors";
 import { DOT } from "../shell/PresenceSwitch";
 import { useSession } from "../state/session";
@@ -10,6 +12,7 @@ import { useUi } from "../state/ui";
 
 interface Values {
   to: "queue" | "agent";
+  queue?: string;
   agent?: string;
   note?: string;
 }
@@ -24,11 +27,12 @@ export function TransferDialog({ conv, onDone }: { conv: string; onDone: () => v
   const [form] = Form.useForm<Values>();
   const to = Form.useWatch("to", form);
   const [busy, setBusy] = useState(false);
-  const others = Object.values(team).filter((a) => a.id !== me.id && a.availability !== "offline" && a.role !== "editor");
+  const others = Object.values(team).filter((a) => a.id !== me.id && a.availability === "online" && a.role !== "editor");
+  const { data: queues = [] } = useQuery({ queryKey: ["queues"], queryFn: api.queues, enabled: open, staleTime: 5_000 });
 
   const submit = async (values: Values) => {
     setBusy(true);
-    const target = values.to === "agent" ? { agent: values.agent } : { queue: "default" };
+    const target = values.to === "agent" ? { agent: values.agent } : { queue: values.queue ?? queues[0]?.id ?? "" };
     try {
       await act("transfer", conv, { ...target, ...(values.note?.trim() ? { note: values.note.trim() } : {}) });
       message.success(t("transfer.done"));
@@ -48,9 +52,18 @@ export function TransferDialog({ conv, onDone }: { conv: string; onDone: () => v
         <Form.Item name="to" label={t("transfer.to")} extra={to === "agent" ? null : t("transfer.queue_hint")}>
           <Radio.Group optionType="button" options={[{ value: "queue", label: t("transfer.queue") }, { value: "agent", label: t("transfer.agent") }]} />
         </Form.Item>
+        {to === "queue" && queues.length ? (
+          <Form.Item name="queue" initialValue={queues[0]?.id} rules={[{ required: true, message: t("transfer.pick_queue") }]}>
+            <Select
+              aria-label={t("transfer.pick_queue")}
+              options={queues.map((q) => ({ value: q.id, label: t("transfer.queue_state", { name: q.name, online: q.online, waiting: q.waiting }) }))}
+            />
+          </Form.Item>
+        ) : null}
         {to === "agent" ? (
           <Form.Item name="agent" rules={[{ required: true, message: t("transfer.pick") }]}>
             <Select
+              aria-label={t("transfer.pick")}
               placeholder={t("transfer.pick")}
               notFoundContent={t("transfer.nobody")}
               options={others.map((a) => ({

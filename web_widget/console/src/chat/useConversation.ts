@@ -3,8 +3,9 @@ import { useEffect, useMemo } from "react";
 import { useText } from "../i18n";
 import { api } from "../lib/api";
 import type { Detail, Status, VerdictView } from "../lib/types";
-import { useDesk } from "../state/store";
-import { EMPTY_LOG, type Log } from "../state/log";
+import { withLog } from "../state/desk";
+import { EMPTY_LOG, markRead, type Log } from "../state/log";
+import { useDesk, useStore } from "../state/store";
 
 export interface Open {
   detail: Detail | undefined;
@@ -44,6 +45,11 @@ export function useConversation(conv: string): Open {
     if (version || lastEvent) void client.invalidateQueries({ queryKey: ["conversation", conv] });
   }, [version, lastEvent, client, conv]);
 
+  const read = detail?.visitor_read_seq ?? 0;
+  useEffect(() => {
+    if (read) useStore.getState().update((d) => withLog(d, conv, (known) => markRead(known, "visitor", read)));
+  }, [read, conv]);
+
   const verdicts = useMemo(() => new Map(list.map((v) => [v.seq, v])), [list]);
   const newer = detail && (!item || detail.version >= item.version);
   return {
@@ -53,7 +59,7 @@ export function useConversation(conv: string): Open {
     status: (newer ? detail.status : item?.status) ?? "with_bot",
     agent: (newer ? detail.agent?.id : item?.agent) ?? null,
     agentName: (newer ? detail.agent?.name : item?.agent_name) ?? null,
-    name: guest(item?.visitor_name || detail?.visitor?.name || "…"),
+    name: item || detail ? guest({ visitor_name: item?.visitor_name || detail?.visitor.name, visitor_short: item?.visitor_short ?? detail?.visitor.short }) : "…",
     language: item?.language ?? detail?.language ?? "zh-CN",
   };
 }

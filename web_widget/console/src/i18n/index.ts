@@ -12,11 +12,13 @@ export type TextKey = keyof typeof texts;
 export type Language = "zh-CN" | "en";
 export type Translate = (key: TextKey, values?: Record<string, string | number>) => string;
 
-/** The text in a language, `{name}` replaced by the value. */
+/** The text in a language, `{name}` replaced by the value and `{name:one|many}` by the word that fits its number. */
 export function say(language: Language, key: TextKey, values: Record<string, string | number> = {}): string {
   const [zh, en] = texts[key];
   const text: string = language === "en" ? en : zh;
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return text
+    .replace(/\{(\w+):([^|}]*)\|([^}]*)\}/g, (_, name: string, one: string, many: string) => (Number(values[name]) === 1 ? one : many))
+    .replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 export function isTextKey(key: string): key is TextKey {
@@ -29,19 +31,24 @@ export function word(language: Language, area: string, value: string): string {
   return isTextKey(key) ? say(language, key) : value;
 }
 
+export interface Guest {
+  visitor_name?: string | null | undefined;
+  visitor_short?: string | undefined;
+}
+
 export interface Text {
   t: Translate;
   language: Language;
   w: (area: string, value: string) => string;
-  /** A visitor's name; the server calls the nameless "访客 <end of id>". */
-  guest: (name: string) => string;
+  /** What a visitor is called: the name, or for the nameless a label with the end of the id. */
+  guest: (who: Guest) => string;
 }
 
 export function useText(): Text {
   const language = useSettings((s) => s.language);
   const t = useCallback<Translate>((key, values) => say(language, key, values), [language]);
   const w = useCallback((area: string, value: string) => word(language, area, value), [language]);
-  const guest = useCallback((name: string) => name.replace(/^访客 (?=[\w-]+$)/, () => say(language, "visitor.anonymous", { id: "" })), [language]);
+  const guest = useCallback((who: Guest) => who.visitor_name || say(language, "visitor.anonymous", { id: who.visitor_short ?? "" }).trim(), [language]);
   return { t, language, w, guest };
 }
 

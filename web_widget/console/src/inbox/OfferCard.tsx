@@ -22,15 +22,14 @@ export function OfferCard({ offer, busy, compact = false, onAccept, onDecline }:
   const left = Math.max(0, offer.expires - now);
   const seconds = Math.ceil(left / 1000);
   const urgent = seconds <= 8;
-  // The server gives this line in Chinese only; an English desk goes without it rather than show it.
-  const whyYou = language === "en" && /\p{Script=Han}/u.test(offer.why_you ?? "") ? "" : offer.why_you;
+  const whyYou = language === "en" ? offer.why_en : offer.why_zh;
   const reason = language === "en" ? offer.reason_en : offer.reason_zh;
   return (
-    <Card size="small" className={compact ? "offer compact" : "offer"} role="group" aria-label={`${t("offer.title")}: ${offer.visitor_name}`}>
+    <Card size="small" className={compact ? "offer compact" : "offer"} role="group" aria-label={`${t("offer.title")}: ${guest(offer)}`}>
       <Flex vertical gap={8}>
         <Flex justify="space-between" align="center" gap={8}>
           <Typography.Text strong ellipsis>
-            <CustomerServiceOutlined /> {compact ? "" : `${t("offer.title")} · `}{guest(offer.visitor_name)}
+            <CustomerServiceOutlined /> {compact ? "" : `${t("offer.title")} · `}{guest(offer)}
           </Typography.Text>
           <Typography.Text type={urgent ? "danger" : "secondary"} className="clock small nowrap">{t("offer.left", { n: seconds })}</Typography.Text>
         </Flex>

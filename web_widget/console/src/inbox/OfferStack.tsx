@@ -19,7 +19,7 @@ function Ended({ ended }: { ended: EndedOffer }) {
     return () => clearTimeout(timer);
   }, [ended.entry]);
   const key = `offer.ended.${ended.why}`;
-  const values = { name: guest(ended.name), by: ended.by ?? t("offer.someone") };
+  const values = { name: guest(ended), by: ended.by ?? t("offer.someone") };
   return <Alert type="info" showIcon closable title={t(isTextKey(key) ? key : "offer.ended.other", values)} />;
 }
 
@@ -36,7 +36,7 @@ function useAlerts() {
     if (fresh.length && sound) chime();
     for (const o of fresh) {
       const reason = language === "en" ? o.reason_en : o.reason_zh;
-      notify(t("offer.title"), t("offer.notice", { name: guest(o.visitor_name), reason }), o.entry);
+      notify(t("offer.title"), t("offer.notice", { name: guest(o), reason }), o.entry);
     }
   }, [offers, sound, language, t, guest]);
   useEffect(() => badge(offers.length + mine), [offers.length, mine, language]);

@@ -18,10 +18,10 @@ export function QueueCard({ row, selected, onOpen, onTake }: Props) {
   return (
     <div className={selected ? "card selected" : "card"}>
       <button type="button" className="card-body" aria-current={selected} onClick={onOpen}>
-        <Avatar style={{ background: tint(row.conv) }}>{[...(guest(row.visitor_name) || "?")][0]}</Avatar>
+        <Avatar style={{ background: tint(row.conv) }}>{[...guest(row)][0]}</Avatar>
         <div className="grow min0">
           <Flex justify="space-between" gap={8} align="baseline">
-            <Typography.Text strong ellipsis>{guest(row.visitor_name)}</Typography.Text>
+            <Typography.Text strong ellipsis>{guest(row)}</Typography.Text>
             <WaitClock since={row.waiting_since} />
           </Flex>
           <Typography.Text className="reason">{language === "en" ? row.reason_en : row.reason_zh}</Typography.Text>

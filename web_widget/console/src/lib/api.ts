@@ -43,5 +43,7 @@ export const api = {
   verdicts: (conv: string) => desk.verdicts(conv),
   agents: async () => listIn<TeamMember>(await desk.agents(), "agents"),
   canned: async () => listIn<CannedReply>(await desk.canned(), "canned", "replies", "canned_replies"),
+  queues: () => desk.queues(),
+  finishLeftMessage: (id: string) => desk.finishLeftMessage(id),
   leftMessages: async () => listIn<LeftMessage>(await desk.leftMessages(), "left_messages", "messages"),
 };

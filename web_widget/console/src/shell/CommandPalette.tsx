@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { act } from "../connection";
 import { useText } from "../i18n";
+import { previewOf } from "../state/desk";
 import { useSession } from "../state/session";
 import { useSettings } from "../state/settings";
 import { useDesk } from "../state/store";
@@ -42,7 +43,7 @@ function useCommands(onSignOut: () => void): Command[] {
       { value: "signout", label: t("signout"), run: onSignOut },
       ...Object.values(items).map((item) => ({
         value: `c:${item.conv}`,
-        label: `${guest(item.visitor_name)} — ${item.preview}`,
+        label: `${guest(item)} — ${previewOf(item, language)}`,
         run: () => go(`/c/${item.conv}`),
       })),
     ];

@@ -10,7 +10,8 @@ export interface Item extends Omit<Summary, "last_activity" | "unread"> {
 }
 
 export interface EndedOffer extends QueueEnded {
-  name: string;
+  visitor_name: string;
+  visitor_short: string;
   at: number;
 }
 
@@ -61,7 +62,7 @@ export function mergeRows(desk: Desk, rows: readonly Summary[]): Desk {
     const newer = known && known.last_seq > row.last_seq;
     const unread = row.conv === desk.selected ? 0 : Number(row.unread);
     const at = millis(row.last_activity) ?? 0;
-    items[row.conv] = newer ? { ...known, visitor_name: row.visitor_name, language: row.language } : { ...row, at, unread };
+    items[row.conv] = newer ? { ...known, visitor_name: row.visitor_name, visitor_short: row.visitor_short, language: row.language } : { ...row, at, unread };
   }
   return { ...desk, items };
 }
@@ -95,7 +96,7 @@ export function endOffer(desk: Desk, frame: QueueEnded, now: number): Desk {
   const known = desk.offers.find((o) => o.entry === frame.entry);
   const offers = desk.offers.filter((o) => o.entry !== frame.entry);
   if (!known) return { ...desk, staleQueue: desk.staleQueue + 1 };
-  const note: EndedOffer = { ...frame, name: known.visitor_name, at: now };
+  const note: EndedOffer = { ...frame, visitor_name: known.visitor_name, visitor_short: known.visitor_short ?? "", at: now };
   const ended = frame.why === "accepted" ? desk.ended : [...desk.ended, note].slice(-5);
   return { ...desk, offers, ended, staleQueue: desk.staleQueue + 1 };
 }
@@ -116,6 +117,17 @@ export function select(desk: Desk, conv: string | null): Desk {
   return { ...desk, selected: conv, items };
 }
 
+/** What stands under the name in a list: what was said, or the event in the desk's language. */
+export function previewOf(item: Pick<Item, "preview" | "preview_zh" | "preview_en">, language: "zh-CN" | "en"): string {
+  return item.preview || (language === "en" ? item.preview_en : item.preview_zh) || "";
+}
+
+/** A frame leaves out what is empty: its three texts count together, and none at all means nothing new. */
+function wordsOf(frame: Partial<Pick<Item, "preview" | "preview_zh" | "preview_en">>, known: Item): Pick<Item, "preview" | "preview_zh" | "preview_en"> {
+  const { preview = "", preview_zh = "", preview_en = "" } = frame;
+  return preview || preview_zh || preview_en ? { preview, preview_zh, preview_en } : { preview: known.preview, preview_zh: known.preview_zh, preview_en: known.preview_en };
+}
+
 function changed(desk: Desk, frame: Extract<ServerFrame, { t: "conversation.changed" }>, now: number): Desk {
   const known = desk.items[frame.conv];
   if (!known) return { ...desk, staleList: desk.staleList + 1 };
@@ -128,7 +140,7 @@ function changed(desk: Desk, frame: Extract<ServerFrame, { t: "conversation.chan
     last_seq: frame.last_seq,
     agent: frame.agent ?? null,
     agent_name: frame.agent ? (desk.team[frame.agent]?.name ?? known.agent_name) : null,
-    preview: frame.preview ?? known.preview,
+    ...wordsOf(frame, known),
     negative: frame.negative ?? known.negative,
     at: grown > 0 ? now : known.at,
     unread: desk.selected === frame.conv ? 0 : known.unread + Math.max(0, grown),

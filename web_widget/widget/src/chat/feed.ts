@@ -59,7 +59,7 @@ export class ChatFeed extends Store<ChatState> {
     const page = await this.api.messages(head.id);
     const rows = page.messages;
     const queue = head.position && queueOf(head.position);
-    this.set({ head, rows, more: page.more, queue, thumbs: this.memory.thumbs(head.id) });
+    this.set({ head, rows, more: page.more, queue, thumbs: this.memory.thumbs(head.id), seen: Math.max(this.value.seen, head.agent_read_seq ?? 0) });
     this.options.active?.(true);
     const last = rows.at(-1)?.seq ?? 0;
     if (epoch === null) this.socket?.restart(head.id, last);
@@ -163,6 +163,4 @@ export class ChatFeed extends Store<ChatState> {
     const unread = this.visible ? 0 : rows.filter((row: Row) => row.seq > read && countsAsUnread(row)).length;
     this.options.notify("unread", { count: unread });
   }
-
-
 }
