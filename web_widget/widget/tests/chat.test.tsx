@@ -1,6 +1,7 @@
 import { act, fireEvent, render, screen, waitFor } from "@testing-library/preact";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { App } from "../src/chat/parts/App.tsx";
+import { restAt } from "../src/chat/parts/Thread.tsx";
 import { ScriptedServer } from "./server.ts";
 
 let server: ScriptedServer;
@@ -145,7 +146,7 @@ describe("with a person", () => {
     const session = await open();
     await act(() => session.requestHuman());
     happens("queued");
-    screen.getByText("Someone will answer as soon as they are here");
+    screen.getByText("Someone will join as soon as they are free");
     fireEvent.click(screen.getByRole("button", { name: "Leave a message" }));
     fireEvent.input(screen.getByLabelText("Email or phone"), { target: { value: "li@example.com" } });
     fireEvent.submit(screen.getByLabelText("How can we help?").closest("form") as HTMLFormElement);
@@ -168,6 +169,24 @@ describe("with a person", () => {
   });
 });
 
+describe("a long answer", () => {
+  test("keeps its beginning in sight, a short one the end of the thread", () => {
+    expect(restAt(900, null)).toBe(900);
+    expect(restAt(900, 1200)).toBe(900);
+    expect(restAt(900, 400)).toBe(388);
+    expect(restAt(900, 5)).toBe(0);
+  });
+
+  test("is marked as the one to read until the visitor writes again", async () => {
+    server.conversation = true;
+    await open();
+    say("bot", "text", { text: "A very long answer" });
+    expect(document.querySelector("[data-answer]")?.textContent).toContain("A very long answer");
+    await ask("And then?");
+    expect(document.querySelector("[data-answer]")).toBeNull();
+  });
+});
+
 describe("after a reload", () => {
   test("history is there, and what was not confirmed is sent", async () => {
     server.conversation = true;
@@ -181,6 +200,14 @@ describe("after a reload", () => {
     await waitFor(() => {
       expect(server.of("send")).toMatchObject([{ cid: "kept" }]);
     });
+  });
+
+  test("what the agent has read is still marked", async () => {
+    server.conversation = true;
+    server.readByAgent = 1;
+    server.history = [server.make("visitor", "text", { text: "earlier question" })];
+    await open();
+    screen.getByText("Read");
   });
 
   test("Escape closes", async () => {

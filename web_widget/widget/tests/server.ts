@@ -11,13 +11,14 @@ export class ScriptedServer {
   status = "with_bot";
   history: Row[] = [];
   down = false;
+  readByAgent = 0;
   sockets: SocketLike[] = [];
   events: [string, unknown][] = [];
   readonly store = memoryStore();
   private seq = 0;
 
   head() {
-    return { id: "c1", status: this.status, version: 1, last_seq: this.seq, language: "en", agent: null, position: null, rated: this.rated };
+    return { id: "c1", status: this.status, version: 1, last_seq: this.seq, language: "en", agent: null, position: null, rated: this.rated, agent_read_seq: this.readByAgent };
   }
 
   private respond(path: string): unknown {

@@ -76,7 +76,7 @@ export function AgentBubble({ row, first }: { row: Row; first: boolean }) {
 export function StreamBubble({ text }: { text: string }) {
   const { w } = useWords();
   return (
-    <div aria-live="off" aria-busy="true">
+    <div aria-live="off" aria-busy="true" data-answer="">
       <Line kind="bot" name={w.bot} first>
         <div class="bubble bubble-bot streaming">
           <Markdown text={text} />

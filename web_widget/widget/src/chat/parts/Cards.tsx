@@ -29,7 +29,7 @@ export function QueueCard({ state, session, leave }: { state: ChatState; session
         <span class="pulse" aria-hidden="true" />
         <div role="status">
           <b>{nobody ? w.queueNobody : place}</b>
-          <p>{waitText(queue ?? { low: null, high: null }, w)}</p>
+          {!nobody && <p>{waitText(queue ?? { low: null, high: null }, w)}</p>}
         </div>
       </div>
       <p class="hint">{w.queueHint}</p>

@@ -8,6 +8,7 @@ import { Icon } from "./icons.tsx";
 import { Welcome } from "./Welcome.tsx";
 
 const NEAR_PX = 90;
+const ABOVE_PX = 12;
 const QUIET_EVENTS = new Set(["opened", "rated", "offered_person"]);
 
 function dayOf(ts: number, locale: string, words: { today: string; yesterday: string }): string {
@@ -20,6 +21,11 @@ function dayOf(ts: number, locale: string, words: { today: string; yesterday: st
 
 const visible = (row: Row) => row.kind === "text" || row.kind === "bot_failed" || (row.kind === "event" && !QUIET_EVENTS.has(asEvent(row).event));
 
+/** Where the thread comes to rest: at its end, but never past the beginning of an answer that is still being read. */
+export function restAt(end: number, answerTop: number | null): number {
+  return answerTop === null ? end : Math.max(0, Math.min(end, answerTop - ABOVE_PX));
+}
+
 /** The conversation: keeps to the newest unless the reader has scrolled up, and loads older rows on the way up. */
 export function Thread({ state, session }: { state: ChatState; session: ChatSession }) {
   const { w, locale } = useWords();
@@ -30,11 +36,31 @@ export function Thread({ state, session }: { state: ChatState; session: ChatSess
   const oldest = rows[0]?.seq;
   const oldestShown = useRef(oldest);
 
+  const lastRow = rows.at(-1);
+  const fresh = lastRow?.from === "bot" && lastRow.kind === "text" && !state.outgoing.length ? (lastRow.stream ?? String(lastRow.seq)) : null;
+  const answer = state.stream?.id ?? fresh;
+  const reading = useRef(answer);
+  reading.current = answer;
+  const released = useRef<string | null>(null); // the answer whose end the reader has gone to
+  const ours = useRef(-1);
+  const settle = () => {
+    const element = box.current;
+    if (!element) return;
+    const held = reading.current !== null && reading.current !== released.current ? element.querySelector("[data-answer]") : null;
+    const top = held ? held.getBoundingClientRect().top - element.getBoundingClientRect().top + element.scrollTop : null;
+    element.scrollTop = restAt(element.scrollHeight - element.clientHeight, top);
+    ours.current = element.scrollTop;
+  };
+  const sending = state.outgoing.length;
+  useEffect(() => {
+    if (sending) setAway(false);
+  }, [sending]);
+
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     if (oldestShown.current !== oldest && oldestShown.current !== undefined) element.scrollTop += element.scrollHeight - height.current;
-    else if (!away) element.scrollTop = element.scrollHeight;
+    else if (!away) settle();
     oldestShown.current = oldest;
     height.current = element.scrollHeight;
   });
@@ -45,7 +71,7 @@ export function Thread({ state, session }: { state: ChatState; session: ChatSess
     const element = box.current;
     if (!element || typeof ResizeObserver === "undefined") return;
     const observer = new ResizeObserver(() => {
-      if (follows.current) element.scrollTop = element.scrollHeight;
+      if (follows.current) settle();
     });
     observer.observe(element);
     return () => {
@@ -56,7 +82,9 @@ export function Thread({ state, session }: { state: ChatState; session: ChatSess
   const onScroll = () => {
     const element = box.current;
     if (!element) return;
-    setAway(element.scrollHeight - element.scrollTop - element.clientHeight > NEAR_PX);
+    const far = element.scrollHeight - element.scrollTop - element.clientHeight > NEAR_PX;
+    setAway(far);
+    if (!far && Math.abs(element.scrollTop - ours.current) > 2) released.current = answer;
     if (element.scrollTop < NEAR_PX) void session.older();
   };
   const lastOwn = rows.findLast((row) => row.from === "visitor");
@@ -66,7 +94,7 @@ export function Thread({ state, session }: { state: ChatState; session: ChatSess
     const newDay = !before || new Date(before.ts).toDateString() !== new Date(row.ts).toDateString();
     const first = newDay || before.kind !== row.kind || before.from !== row.from || before.name !== row.name;
     return (
-      <div key={row.seq} class="item" data-seq={row.seq}>
+      <div key={row.seq} class="item" data-seq={row.seq} data-answer={!state.stream && fresh && row === lastRow ? "" : undefined}>
         {newDay && <div class="day">{dayOf(row.ts, locale, w)}</div>}
         {row.kind === "event" && <EventLine row={row} />}
         {row.kind === "bot_failed" && <div class="event">{w.cutOff}</div>}

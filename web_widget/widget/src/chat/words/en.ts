@@ -44,7 +44,7 @@ export const en: Words = {
   waitRange: "about {low}–{high} min",
   waitShort: "less than a minute",
   waitUp: "within {high} min",
-  waitUnknown: "Someone will answer as soon as they are here",
+  waitUnknown: "Someone will join as soon as they are free",
   queueHint: "Go ahead and describe what happened; whoever joins will see it.",
   stay: "Stay with the bot",
   leave: "Leave a message",

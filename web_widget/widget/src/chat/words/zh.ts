@@ -42,7 +42,7 @@ export const zh = {
   waitRange: "预计等待 {low}–{high} 分钟",
   waitShort: "预计等待不到 1 分钟",
   waitUp: "预计等待 {high} 分钟以内",
-  waitUnknown: "客服上线后会立即回复您",
+  waitUnknown: "客服空闲后会尽快接入",
   queueHint: "可以先把情况写下来，客服接入后能看到。",
   stay: "继续问机器人",
   leave: "留言",
