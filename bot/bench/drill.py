@@ -124,10 +124,10 @@ class Drill:
     async def run(self) -> Found:
         """Start, drive, kill, settle, compare."""
         began = time.monotonic()
-        self._server.start()
-        await self._server.ready()
         workers: list[asyncio.Task[None]] = []
         try:
+            self._server.start()
+            await self._server.ready()
             for desk in self._desks:
                 await desk.agent.start()
                 await desk.agent.goes("online")

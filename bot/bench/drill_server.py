@@ -27,7 +27,7 @@ from kb_ingest.knowledge import KnowledgeBase
 
 ARTICLES: Final = Path(__file__).parent.parent / "demo" / "articles"
 SHELVES: Final = ("zh/退换货", "zh/配送", "en/returns", "en/delivery")  # enough to answer something
-READY_S: Final = 60.0
+READY_S: Final = 180.0  # a busy machine may need minutes; a quiet one a few seconds
 CAPACITY: Final = 8  # conversations that one agent of the drill has at a time
 
 
