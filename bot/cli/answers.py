@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -84,10 +84,10 @@ def _parse(value: Any, number: int) -> Asked:
     text = value["question"]
     if not isinstance(text, str) or not text.strip():
         raise ValueError("question is empty")
-    return Asked(str(value.get("id", number)), text, tuple(_history(value.get("history") or [])))
+    return Asked(str(value.get("id", number)), text, tuple(earlier_turns(value.get("history") or [])))
 
 
-def _history(turns: list[Any]) -> Iterator[tuple[str, str]]:
+def earlier_turns(turns: list[Any]) -> Iterator[tuple[str, str]]:
     """Earlier turns: objects with user/question and reply/agent/answer, pairs, or customer texts."""
     for turn in turns:
         if isinstance(turn, str):
@@ -114,7 +114,7 @@ def _answer_all(asked: list[Asked], collections: tuple[str, ...]) -> int:
         runner = stack.enter_context(asyncio.Runner())
         quiet = not sys.stderr.isatty() or len(asked) < 2
         for one in track(asked, description=t("回答", "answering"), console=_console(), disable=quiet):
-            line = runner.run(_one(pipeline, one, collections))
+            line = runner.run(answer_one(pipeline, one, collections))
             answered += line["answered"]
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
             sys.stdout.flush()
@@ -127,13 +127,38 @@ def _console() -> Any:
     return Console(stderr=True)
 
 
-async def _one(pipeline: Pipeline, asked: Asked, collections: tuple[str, ...]) -> dict[str, Any]:
+class AskedLike(Protocol):
+    """A question with earlier turns as (customer, reply)."""
+
+    @property
+    def id(self) -> str:
+        """Passed through."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What is asked."""
+        ...
+
+    @property
+    def history(self) -> tuple[tuple[str, str], ...]:
+        """Oldest first."""
+        ...
+
+
+def as_question(asked: AskedLike, collections: tuple[str, ...]) -> Question:
+    """The question as the chat would ask it."""
     from bot.answers import Question
     from bot.textparts import language_of
     from handoff.emotion_text import Exchange
 
     history = tuple(Exchange(user, reply) for user, reply in asked.history)
-    question = Question(asked.text, language_of(asked.text), history, collections)
+    return Question(asked.text, language_of(asked.text), history, collections)
+
+
+async def answer_one(pipeline: Pipeline, asked: AskedLike, collections: tuple[str, ...]) -> dict[str, Any]:
+    """One line of `jieli ask`."""
+    question = as_question(asked, collections)
     started = time.perf_counter()
     answer, first = await _run(pipeline, question, started)
     return {

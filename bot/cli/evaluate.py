@@ -7,6 +7,7 @@ One sub-command for each area; the measures stand in `evaluate_metrics`, the fil
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from bot.cli.evaluate_knowledge import answers, retrieval
 from bot.cli.words import t
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=t("在标注数据上评测", "measure quality on labelled data"),
 )
+app.command("retrieval")(retrieval)
+app.command("answers")(answers)
 T = TypeVar("T")
 Rows = list[tuple[str, "Estimate"]]
 AsJson = Annotated[bool, typer.Option("--json", help=t("输出 JSON", "print JSON"))]
@@ -53,7 +57,7 @@ def emotion(
         raise typer.Exit(1)
     model = classifier()
     begun = time.perf_counter()
-    scores = [model.read(item.text).negative for item in _progress(found, t("识别", "reading"))]
+    scores = [model.read(item.text).negative for item in progress(found, t("识别", "reading"))]
     ms = (time.perf_counter() - begun) * 1000 / len(found)
     truth = [item.truth for item in found]
     rows: Rows = [
@@ -62,7 +66,7 @@ def emotion(
         ("macro-F1", metrics.estimate(metrics.macro_f1, truth, scores)),
         ("ECE", metrics.estimate(metrics.calibration_error, truth, scores)),
     ]
-    _show(
+    show(
         f"{model.name} · {file.name} · n={len(found)} · {ms:.1f} ms",
         rows,
         {"n": len(found), "ms": ms},
@@ -94,13 +98,13 @@ def escalation(
         typer.echo(t("没有可用的标注", "no usable labels"), err=True)
         raise typer.Exit(1)
     model = classifier()
-    outcomes = [_outcome(chat, model, chosen) for chat in _progress(found, t("重放", "replaying"))]
+    outcomes = [_outcome(chat, model, chosen) for chat in progress(found, t("重放", "replaying"))]
     if errors:
         for outcome in outcomes:
             if outcome["timing"] not in ("exact", "within_one", "clean"):
                 typer.echo(json.dumps(outcome, ensure_ascii=False, default=str), err=True)
     rows, facts = _escalation_figures(found, outcomes)
-    _show(f"{model.name} · {file.name} · {len(found)} chats", rows, facts, as_json)
+    show(f"{model.name} · {file.name} · {len(found)} chats", rows, facts, as_json)
 
 
 def _outcome(chat: LabelledChat, model: EmotionClassifier, policy: EscalationPolicy) -> dict[str, Any]:
@@ -178,7 +182,8 @@ def _counts(values: Iterable[str]) -> dict[str, int]:
     return out
 
 
-def _progress(items: Sequence[T], text: str) -> Iterable[T]:
+def progress(items: Sequence[T], text: str) -> Iterable[T]:
+    """A bar on standard error where that is a terminal."""
     from rich.console import Console
     from rich.progress import track
 
@@ -186,10 +191,13 @@ def _progress(items: Sequence[T], text: str) -> Iterable[T]:
     return track(items, text, console=console, disable=not console.is_terminal, transient=True)
 
 
-def _show(title: str, rows: Rows, facts: dict[str, Any], as_json: bool) -> None:
+def show(title: str, rows: Rows, facts: dict[str, Any], as_json: bool) -> None:
     """The figures as a table, or as one JSON object."""
     if as_json:
-        figures = {name: {"value": e.value, "low": e.low, "high": e.high} for name, e in rows}
+        figures = {
+            name: None if math.isnan(e.value) else {"value": e.value, "low": e.low, "high": e.high}
+            for name, e in rows
+        }
         typer.echo(json.dumps({"title": title, "figures": figures, **facts}, ensure_ascii=False))
         return
     from rich.console import Console

@@ -85,9 +85,14 @@ def estimate(measure: Measure, truth: Sequence[float], score: Sequence[float], s
 
 def share(hits: Sequence[bool], seed: int = 7) -> Estimate:
     """Share of true values with its interval."""
-    if not hits:
+    return average([float(hit) for hit in hits], seed)
+
+
+def average(values: Sequence[float], seed: int = 7) -> Estimate:
+    """Mean with its interval."""
+    if not values:
         return Estimate(math.nan, math.nan, math.nan)
-    row = np.asarray(hits, dtype=float)
+    row = np.asarray(values, dtype=float)
     means = np.random.default_rng(seed).choice(row, (ROUNDS, len(row))).mean(axis=1)
     return Estimate(float(row.mean()), float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5)))
 
