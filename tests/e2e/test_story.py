@@ -69,11 +69,11 @@ def test_an_angry_customer_reaches_a_person_who_knows_what_happened(
         expect(agent.page.get_by_text(agent.says("接手摘要", "Briefing")).first).to_be_visible(
             timeout=WAIT_MS
         )
+        picture(agent.page, f"desk{'' if agent.zh else '-en'}")
         agent.writes(script.greeting)
         customer.reads(script.greeting)
         expect(customer.chat.get_by_text(script.agent_name).first).to_be_visible()
         picture(customer.page, f"widget-handover{'' if customer.zh else '-en'}")
-        picture(agent.page, f"desk{'' if agent.zh else '-en'}")
 
         customer.writes(script.thanks)
         expect(agent.log).to_contain_text(script.thanks)
