@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -148,12 +149,19 @@ async def _uploaded(kb: KnowledgeBase, file: UploadFile, collection: str, publis
 
     def work() -> list[Report]:
         with tempfile.TemporaryDirectory(prefix="jieli-upload-") as folder:
-            # The name on disk is ours; only the extension comes from the uploader.
-            path = Path(folder) / f"upload{PurePosixPath(name).suffix[:10]}"
+            path = Path(folder) / _on_disk(name)
             path.write_bytes(data)
             return list(kb.ingest_source(Source(name, file=path), collection=collection, publish=publish))
 
     return await run_in_threadpool(work)
+
+
+def _on_disk(name: str) -> str:
+    """The uploader's name, harmless and short enough for a disk: titles and messages show it."""
+    given = PurePosixPath(name)
+    stem = re.sub(r"[^\w\- ]", "_", given.stem)[:60]
+    suffix = re.sub(r"[^.\w]", "", given.suffix)[:10]
+    return (stem or "upload") + suffix
 
 
 def _add_changes(routes: APIRouter, kb: KnowledgeBase, guard: list[Any]) -> None:
