@@ -147,6 +147,9 @@ describe("with a person", () => {
     await act(() => session.requestHuman());
     happens("queued");
     screen.getByText("Someone will join as soon as they are free");
+    happens("nobody_available", { text_en: "Nobody is here." });
+    expect(screen.queryByText("Someone will join as soon as they are free")).toBeNull();
+    expect(screen.getByRole("banner").textContent).toContain("Nobody is at the desk right now");
     fireEvent.click(screen.getByRole("button", { name: "Leave a message" }));
     fireEvent.input(screen.getByLabelText("Email or phone"), { target: { value: "li@example.com" } });
     fireEvent.submit(screen.getByLabelText("How can we help?").closest("form") as HTMLFormElement);

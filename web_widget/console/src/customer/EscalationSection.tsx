@@ -6,7 +6,7 @@ import { duration, moment } from "../lib/time";
 import type { EscalationRow } from "../lib/types";
 
 export function EscalationSection({ conv, escalation }: { conv: string; escalation: EscalationRow | undefined }) {
-  const { t, language, w } = useText();
+  const { t, language, w, urgency } = useText();
   if (!escalation) return <Typography.Text type="secondary">{t("panel.no_escalation")}</Typography.Text>;
   const quotes = (escalation.evidence ?? []).map((e) => (typeof e === "string" ? e : e.text)).filter(Boolean);
   return (
@@ -16,7 +16,7 @@ export function EscalationSection({ conv, escalation }: { conv: string; escalati
       <Flex gap={4} wrap>
         <EmotionMark negative={escalation.negative} />
         <Tag variant="filled">{w("rule", escalation.rule)}</Tag>
-        {escalation.priority === undefined ? null : <Tag variant="filled">{t("priority", { n: escalation.priority })}</Tag>}
+        {escalation.priority === undefined ? null : <Tag variant="filled">{urgency(escalation.priority)}</Tag>}
       </Flex>
       <Typography.Text type="secondary" className="small">
         {t("panel.asked")} {moment(escalation.requested, language)}

@@ -43,6 +43,7 @@ export const inbox = {
   "lang.zh": ["中文", "Chinese"],
   "lang.en": ["英文", "English"],
   "priority": ["优先级 {n}", "Priority {n}"],
+  "priority.first": ["最优先：原坐席掉线", "First in line: lost their agent"],
   "queue.wait": ["已等待", "Waiting"],
   "queue.offered": ["正在询问坐席", "Being offered"],
   "queue.take": ["接手", "Take over"],

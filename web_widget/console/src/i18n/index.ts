@@ -36,12 +36,16 @@ export interface Guest {
   visitor_short?: string | undefined;
 }
 
+const FIRST = 1_000_000; // the server's priority of who lost their agent
+
 export interface Text {
   t: Translate;
   language: Language;
   w: (area: string, value: string) => string;
   /** What a visitor is called: the name, or for the nameless a label with the end of the id. */
   guest: (who: Guest) => string;
+  /** A place in the queue by urgency. */
+  urgency: (priority: number) => string;
 }
 
 export function useText(): Text {
@@ -49,7 +53,8 @@ export function useText(): Text {
   const t = useCallback<Translate>((key, values) => say(language, key, values), [language]);
   const w = useCallback((area: string, value: string) => word(language, area, value), [language]);
   const guest = useCallback((who: Guest) => who.visitor_name || say(language, "visitor.anonymous", { id: who.visitor_short ?? "" }).trim(), [language]);
-  return { t, language, w, guest };
+  const urgency = useCallback((priority: number) => (priority >= FIRST ? say(language, "priority.first") : say(language, "priority", { n: priority })), [language]);
+  return { t, language, w, guest, urgency };
 }
 
 /** The half of a `{zh, en}` pair that fits; text that is not a pair is taken as it is. */

@@ -17,7 +17,7 @@ interface Props {
 }
 
 export function OfferCard({ offer, busy, compact = false, onAccept, onDecline }: Props) {
-  const { t, language, w, guest } = useText();
+  const { t, language, w, guest, urgency } = useText();
   const now = useNow(500);
   const left = Math.max(0, offer.expires - now);
   const seconds = Math.ceil(left / 1000);
@@ -39,7 +39,7 @@ export function OfferCard({ offer, busy, compact = false, onAccept, onDecline }:
         <Flex gap={4} wrap align="center">
           <EmotionMark negative={offer.negative} />
           <Tag variant="filled">{w("rule", offer.reason)}</Tag>
-          <Tag variant="filled">{t("priority", { n: offer.priority })}</Tag>
+          <Tag variant="filled">{urgency(offer.priority)}</Tag>
           <Typography.Text type="secondary" className="small">
             {w("lang", offer.language)} · {t("offer.wait", { time: clock(now - offer.waiting_since) })}
           </Typography.Text>

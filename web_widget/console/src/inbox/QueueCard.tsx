@@ -14,7 +14,7 @@ interface Props {
 
 /** A waiting conversation: why it came, the visitor's words, how long. */
 export function QueueCard({ row, selected, onOpen, onTake }: Props) {
-  const { t, language, w, guest } = useText();
+  const { t, language, w, guest, urgency } = useText();
   return (
     <div className={selected ? "card selected" : "card"}>
       <button type="button" className="card-body" aria-current={selected} onClick={onOpen}>
@@ -29,7 +29,7 @@ export function QueueCard({ row, selected, onOpen, onTake }: Props) {
           <Flex gap={4} align="center" wrap className="marks">
             <EmotionMark negative={row.negative} />
             <Tag variant="filled">{w("rule", row.reason)}</Tag>
-            <Tag variant="filled">{t("priority", { n: row.priority })}</Tag>
+            <Tag variant="filled">{urgency(row.priority)}</Tag>
             <Typography.Text type="secondary" className="small">{w("lang", row.language)}</Typography.Text>
             {row.state === "offered" ? <Typography.Text type="secondary" className="small">· {t("queue.offered")}</Typography.Text> : null}
           </Flex>

@@ -104,6 +104,12 @@ export function withRow(state: ChatState, row: Row): ChatState {
   };
 }
 
+/** Waiting while nobody is at the desk: the server said so, and no estimate has come since. */
+export function nobodyHere(state: ChatState): boolean {
+  const latest = state.rows.findLast((row) => row.kind === "event");
+  return state.head?.status === "queued" && latest !== undefined && asEvent(latest).event === "nobody_available" && (state.queue?.high ?? null) === null;
+}
+
 export function queueOf(at: NonNullable<Head["position"]>): QueueView {
   return { position: at.position, size: at.size, low: at.wait_low_ms ?? null, high: at.wait_high_ms ?? null };
 }

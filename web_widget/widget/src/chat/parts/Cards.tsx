@@ -1,7 +1,6 @@
-import { asEvent } from "@jieli/protocol";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { ChatState, QueueView } from "../model.ts";
+import { nobodyHere, type ChatState, type QueueView } from "../model.ts";
 import type { ChatSession } from "../session.ts";
 import { fill, useWords, type Words } from "../words/index.ts";
 import { Icon } from "./icons.tsx";
@@ -20,19 +19,18 @@ export function waitText({ low, high }: Pick<QueueView, "low" | "high">, w: Word
 export function QueueCard({ state, session, leave }: { state: ChatState; session: ChatSession; leave: () => void }) {
   const { w } = useWords();
   const { queue } = state;
-  const latest = state.rows.findLast((row) => row.kind === "event");
-  const nobody = latest !== undefined && asEvent(latest).event === "nobody_available" && (queue?.high ?? null) === null;
+  const nobody = nobodyHere(state);
   const place = !queue ? w.queueTitle : queue.position <= 1 ? w.queueFirst : fill(w.queuePosition, { n: queue.position - 1 });
   return (
     <section class="card queue" aria-label={w.queueTitle}>
       <div class="queue-top">
-        <span class="pulse" aria-hidden="true" />
+        {!nobody && <span class="pulse" aria-hidden="true" />}
         <div role="status">
-          <b>{nobody ? w.queueNobody : place}</b>
+          <b>{nobody ? w.leaveTitle : place}</b>
           {!nobody && <p>{waitText(queue ?? { low: null, high: null }, w)}</p>}
         </div>
       </div>
-      <p class="hint">{w.queueHint}</p>
+      <p class="hint">{nobody ? w.leaveHint : w.queueHint}</p>
       <div class="actions">
         <button type="button" class="button" onClick={() => void session.stayWithBot()}>
           {w.stay}

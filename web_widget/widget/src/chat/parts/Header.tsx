@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Locale, Theme } from "../../shared/messages.ts";
-import type { ChatState } from "../model.ts";
+import { nobodyHere, type ChatState } from "../model.ts";
 import type { ChatSession } from "../session.ts";
 import { useWords, type Words } from "../words/index.ts";
 import { Avatar, Icon } from "./icons.tsx";
@@ -14,7 +14,7 @@ export interface Choices {
 }
 
 function statusOf(state: ChatState, w: Words): string {
-  if (state.head?.status === "queued") return w.statusQueued;
+  if (state.head?.status === "queued") return nobodyHere(state) ? w.queueNobody : w.statusQueued;
   if (state.head?.status === "with_agent") return w.statusAgent;
   return state.head?.status === "resolved" ? w.statusResolved : w.statusBot;
 }
@@ -27,7 +27,7 @@ export function Header({ state, session, choices }: { state: ChatState; session:
     <header class="header">
       <span class="brand">
         <Avatar name={agent?.name ?? title} kind={agent ? "agent" : "brand"} size={40} />
-        <span class={`presence ${state.connection.state === "open" ? "on" : ""}`} />
+        <span class={`presence ${state.connection.state === "open" && !nobodyHere(state) ? "on" : ""}`} />
       </span>
       <div class="heading">
         <h1>{agent?.name || title}</h1>

@@ -50,6 +50,7 @@ export function Thread({ state, session }: { state: ChatState; session: ChatSess
     const top = held ? held.getBoundingClientRect().top - element.getBoundingClientRect().top + element.scrollTop : null;
     element.scrollTop = restAt(element.scrollHeight - element.clientHeight, top);
     ours.current = element.scrollTop;
+    if (held) setAway(element.scrollHeight - element.scrollTop - element.clientHeight > NEAR_PX);
   };
   const sending = state.outgoing.length;
   useEffect(() => {
