@@ -308,7 +308,7 @@ def leave_message(
     ended: tuple[OfferEnded, ...] = ()
     rows = [
         append_event(
-            conn, conversation, "left_message", "留言已收到,我们会尽快联系您",
+            conn, conversation, "left_message", "留言已收到，我们会尽快联系您",
             "Your message was received; we will get back to you",
             now, left_message=message.id,
         )
