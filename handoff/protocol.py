@@ -285,8 +285,24 @@ class Bye(Frame, tag="bye"):
 
 ClientFrame = Hello | Sub | Unsub | Send | Act | Typing | Read | Ping | Pong
 ServerFrame = (
-    Welcome | Subd | Msg | Ack | Nack | Delta | Thinking | Typing | Read | QueuePosition | QueueOffered
-    | QueueEnded | QueueChanged | ConversationChanged | Presence | Ping | Pong | Bye
+    Welcome
+    | Subd
+    | Msg
+    | Ack
+    | Nack
+    | Delta
+    | Thinking
+    | Typing
+    | Read
+    | QueuePosition
+    | QueueOffered
+    | QueueEnded
+    | QueueChanged
+    | ConversationChanged
+    | Presence
+    | Ping
+    | Pong
+    | Bye
 )
 
 _client_decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
