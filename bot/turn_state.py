@@ -41,6 +41,7 @@ class TurnState:
     trajectory: Mapping[str, Any] | None
     human_available: bool
     decided: Decided | None
+    closed: bool  # the bot's answer stands in the log already
 
 
 def load_turn(conn: Connection, conversation: str, seq: int, settings: Settings) -> TurnState | None:
@@ -58,6 +59,10 @@ def load_turn(conn: Connection, conversation: str, seq: int, settings: Settings)
     own = conn.execute(
         select(v.decision, v.rule).where(v.conversation == conversation, v.seq == seq)
     ).one_or_none()
+    m = tables.messages.c
+    answer = select(m.seq).where(
+        m.conversation == conversation, m.author_id == "bot", m.cid == f"answer:{seq}"
+    )
     return TurnState(
         head=head,
         inbox=inbox,
@@ -67,6 +72,7 @@ def load_turn(conn: Connection, conversation: str, seq: int, settings: Settings)
         trajectory=before.trajectory if before else None,
         human_available=agents.anyone_for(conn, head.workspace, inbox.queue, utc_now()),
         decided=Decided(own.decision, own.rule) if own else None,
+        closed=conn.execute(answer).first() is not None,
     )
 
 

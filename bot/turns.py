@@ -148,7 +148,7 @@ class Turns:
 
     async def _turn(self, conversation: str, seq: int, started: float, *, after_crash: bool) -> None:
         state = await self._database.read(lambda conn: load_turn(conn, conversation, seq, self._settings))
-        if state is None:
+        if state is None or state.closed:  # taken up anew at the start while it was under way
             return
         owned = state.head.status is Status.WITH_BOT
         looking = asyncio.create_task(self._retrieve(state.question) if owned else _nothing())

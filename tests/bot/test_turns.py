@@ -146,8 +146,13 @@ async def test_a_message_sent_while_the_models_load_is_answered_afterwards(
         await visitor.says("运费多少钱？")
         await visitor.hears(Thinking)
         assert answers(visitor.transcript.rows) == []
+        recovering = asyncio.create_task(bot.turns.recover())  # it finds this turn unjudged, too
         bot.turns.open()
         await visitor.hears(lambda f: isinstance(f, Msg) and f.from_ == "bot")
+        await recovering
+        await visitor.typing(visitor.conversation)
+        assert [row.kind for row in visitor.transcript.rows if row.from_ == "bot"] == ["text"]
+        assert len({frame.stream for frame in visitor.frames if isinstance(frame, Delta)}) == 1
 
 
 async def test_turns_that_a_crash_left_open_are_taken_up(sqlite_database: Database, tmp_path: Path) -> None:
