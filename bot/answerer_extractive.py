@@ -12,68 +12,16 @@ from typing import TYPE_CHECKING
 
 from bot import guard, texts
 from bot.answers import Answer, Citation, Piece, Question, Retrieved
-from bot.textparts import Block, Weights, blocks, sentences, terms
+from bot.excerpt import excerpt
+from bot.textparts import Weights
 
 if TYPE_CHECKING:
     from kb_ingest.knowledge import Hit
 
-WHOLE = 520  # characters: a passage up to here is quoted whole, readers want the conditions too
 QUOTE = 620  # of the best passage
 AS_GOOD = 0.9  # of the best score: ranking cannot tell such passages apart
 SUPPORTED = 0.15  # share of a document's second passage that speaks for its first
 SECOND = 300  # of a second one
-_QUESTION_LINE = re.compile(r"^\s*(?:#{1,6}\s+|(?:问题?|q(?:uestion)?|标题)\s*[:：]\s*)", re.IGNORECASE)
-_ANSWER_MARK = re.compile(r"^\s*(?:答案?|回答|a(?:nswer)?)\s*[:：]\s*", re.IGNORECASE)
-
-
-def _body_blocks(hit: Hit) -> list[Block]:
-    """The passage's blocks without headings, repeated questions and text that gives orders to machines."""
-    kept = []
-    title_terms = terms(f"{hit.title} {hit.heading}")
-    for block in blocks(hit.text):
-        lines = [line for line in block.text.splitlines() if not _QUESTION_LINE.match(line)]
-        text = _ANSWER_MARK.sub("", "\n".join(lines)).strip("\n")
-        only_title = "\n" not in text and terms(text) <= title_terms and len(text) < 80
-        if text.strip() and not only_title:
-            kept.append(Block(_without_orders(text), block.start, block.kind))
-    return [block for block in kept if block.text.strip()]
-
-
-def _without_orders(text: str) -> str:
-    if not guard.gives_orders(text):
-        return text
-    return " ".join(part for part in sentences(text) if not guard.gives_orders(part))
-
-
-def _choose(found: list[Block], hit: Hit, weights: Weights, room: int) -> list[Block]:
-    """Blocks to quote within `room` characters, in document order."""
-    if sum(len(block.text) for block in found) <= max(room, WHOLE if room >= QUOTE else 0):
-        return found
-    heading = f"{hit.title} {hit.heading}"
-    ranked = sorted(range(len(found)), key=lambda i: (-weights.coverage(found[i].text, heading), i))
-    chosen: list[int] = []
-    for index in ranked:
-        used = sum(len(found[i].text) for i in chosen)
-        if chosen and used + len(found[index].text) > room:
-            continue
-        chosen.append(index)
-        if used + len(found[index].text) >= room:
-            break
-    return [_shorten(found[i], weights, room) for i in sorted(chosen)]
-
-
-def _shorten(block: Block, weights: Weights, room: int) -> Block:
-    """A paragraph longer than the room keeps its telling sentences; steps, tables and code stay whole."""
-    if block.kind != "paragraph" or len(block.text) <= room:
-        return block
-    parts = sentences(block.text)
-    ranked = sorted(range(len(parts)), key=lambda i: (-weights.coverage(parts[i]), i))
-    chosen: list[int] = []
-    for index in ranked:
-        if chosen and sum(len(parts[i]) for i in chosen) + len(parts[index]) > room:
-            continue
-        chosen.append(index)
-    return Block(" ".join(parts[i] for i in sorted(chosen)), block.start, block.kind)
 
 
 def _normal(text: str) -> str:
@@ -98,8 +46,7 @@ def quotes(question: Question, retrieved: Retrieved) -> list[Quote]:
             break
         if made and not _adds(hit, made[0], weights, hits[0].score):
             continue
-        found = _body_blocks(hit)
-        picked = _choose(found, hit, weights, QUOTE if not made else SECOND)
+        picked = excerpt(hit, retrieved.query, weights, QUOTE if not made else SECOND)
         text = "\n\n".join(_unseen(picked, made)).strip()
         if text:
             made.append(Quote(hit, text))
@@ -117,13 +64,13 @@ def by_document(hits: Sequence[Hit]) -> list[Hit]:
     return sorted(hits, key=lambda hit: -(hit.score + SUPPORTED * second[hit.document]))
 
 
-def _unseen(picked: Sequence[Block], made: Sequence[Quote]) -> list[str]:
+def _unseen(picked: Sequence[str], made: Sequence[Quote]) -> list[str]:
     said = _normal(" ".join(quote.text for quote in made))
     fresh: list[str] = []
-    for block in picked:
-        normal = _normal(block.text)
+    for part in picked:
+        normal = _normal(part)
         if normal and normal not in said:
-            fresh.append(block.text)
+            fresh.append(part)
             said += normal
     return fresh
 

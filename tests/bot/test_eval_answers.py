@@ -25,7 +25,7 @@ def test_both_layouts_are_read_and_bad_lines_told(tmp_path: Path, capsys: pytest
     ]
     file.write_text("\n".join([*map(json.dumps, rows), "{broken"]), encoding="utf-8")
     first, second, third = questions([file])
-    assert (first.history, first.gold, first.kind) == ((("怎么退货", ""),), {"a.md"}, "followup")
+    assert first.history == (("怎么退货", ""),) and first.gold == {"a.md"} and first.kind == "followup"
     assert second.gold == {"b.md", "c.md"} and second.facts == (("8 yuan",), ("free", "no charge"))
     assert not third.gold and capsys.readouterr().err.count("asked.jsonl") == 2
 

@@ -125,3 +125,34 @@ def test_texts_come_apart_where_people_would_cut_them() -> None:
         and language_of("hello") == "en"
         and language_of("123") == "zh-CN"
     )
+
+
+MANUAL = passage(
+    "恒温壶说明",
+    "恒温壶说明\n容量 1.7 升。\n首次使用\n请先加满水煮沸两次并倒掉。\n常见故障\n显示 E1：干烧保护，静置 10 分钟；\n"
+    "显示 E2：温度传感器异常，请停止使用并申请保修；\n有塑料味：加柠檬片煮沸一次。",
+)
+
+
+async def test_a_code_is_answered_by_its_line_under_its_heading() -> None:
+    _, answer = await answer_to("恒温壶显示E2", MANUAL)
+    assert answer.text.splitlines()[1:] == [
+        "常见故障",
+        "显示 E2：温度传感器异常，请停止使用并申请保修； [1]",
+    ]
+
+
+async def test_headings_that_turn_the_meaning_stay_and_the_title_is_not_repeated() -> None:
+    rules = passage(
+        "退货", "# 退货\n\n签收后 7 天内可以退。\n\n## 不支持退货的商品\n- 定制商品；\n- 已激活的设备。"
+    )
+    _, answer = await answer_to("拆了能退吗", rules)
+    assert "不支持退货的商品\n- 定制商品" in answer.text and "# " not in answer.text
+
+
+async def test_a_long_table_keeps_its_head_and_the_rows_that_match() -> None:
+    rows = "\n".join(f"| 城市{n} | {n} 天 |" for n in range(12))
+    table = f"| 地区 | 时间 |\n|---|---|\n{rows}\n| 乌鲁木齐 | 30 天 |"
+    _, answer = await answer_to("乌鲁木齐多久", passage("时效", table))
+    assert "| 地区 | 时间 |" in answer.text and "| 乌鲁木齐 | 30 天 |" in answer.text
+    assert "城市7" not in answer.text
