@@ -1,6 +1,6 @@
 """Whether what was found answers the question: a logistic function of the search's own figures.
 
-The coefficients are data (`data/answerability.json`), fitted by training/answerability/fit.py.
+The coefficients are data (`data/answerability.json`), fitted by training/answerability/measure.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Passage(Protocol):
         """Of its document."""
 
 
-TOP = 3
+TOP, AROUND = 3, 5
 
 
 def features(query: str, hits: Sequence[Passage]) -> dict[str, float]:
@@ -38,16 +38,22 @@ def features(query: str, hits: Sequence[Passage]) -> dict[str, float]:
     """
     if not hits:
         return {}
-    top = hits[:TOP]
     foreign = float(language_of(query) != hits[0].language)
+    best = _of(hits[0], "fused")
     return {
-        "dense": max(hit.stages["dense"] for hit in top),
-        "title": max(hit.stages["title"] for hit in top),
-        "keyword": max(hit.stages["keyword"] for hit in top) * (1 - foreign),
-        "coverage": max(hit.stages["coverage"] for hit in top) * (1 - foreign),
-        "rarest": max(hit.stages["rarest"] for hit in top) * (1 - foreign),
+        "words": _of(hits[0], "words"),
+        "low": _of(hits[0], "low"),
+        "fused": best,
+        "above": best - sum(_of(hit, "fused") for hit in hits[:AROUND]) / len(hits[:AROUND]),
+        "dense": max(_of(hit, "dense") for hit in hits[:TOP]),
+        "coverage": max(_of(hit, "coverage") for hit in hits[:TOP]) * (1 - foreign),
         "foreign": foreign,
     }
+
+
+def _of(hit: Passage, stage: str) -> float:
+    """A stage's figure; 0 where the embedder gives no word vectors."""
+    return hit.stages.get(stage, 0.0)
 
 
 @cache
@@ -63,5 +69,5 @@ def probability(values: dict[str, float]) -> float:
     if not values:
         return 0.0
     weights = _weights()
-    z = weights["bias"] + sum(weights[name] * value for name, value in values.items())
+    z = weights["bias"] + sum(weights.get(name, 0.0) * value for name, value in values.items())
     return 1 / (1 + math.exp(-z))

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from kb_ingest.errors import NotFound
-from kb_ingest.tables import chunk, collection, document, revision, version
+from kb_ingest.tables import chunk, chunk_tokens, collection, document, revision, version
 
 T = TypeVar("T")
 PUBLISHED, DRAFT, ARCHIVED = "published", "draft", "archived"
@@ -29,7 +29,9 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class NewChunk:
-    """A chunk to be stored; `vectors` are the float32 bytes of one or more vectors."""
+    """A chunk to be stored; `vectors` are the float32 bytes of one or more vectors, `tokens` the int8 bytes
+    of its word pieces' vectors.
+    """
 
     heading: str
     question: str
@@ -41,6 +43,7 @@ class NewChunk:
     words: dict[str, float]
     length: int
     vectors: bytes
+    tokens: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -150,11 +153,14 @@ def put(conn: Connection, workspace: str, new: NewDocument) -> str:
     if found:
         conn.execute(update(document).where(document.c.id == identifier).values(**values))
         conn.execute(delete(chunk).where(chunk.c.document == identifier))
+        conn.execute(delete(chunk_tokens).where(chunk_tokens.c.document == identifier))
     else:
         key = {"id": identifier, "workspace": workspace, "collection": new.collection, "path": new.path}
         conn.execute(insert(document).values(**key, **values, created=_now()))
     _put_version(conn, workspace, identifier, number, new)
     _put_chunks(conn, workspace, identifier, number, new.chunks)
+    names = [f"{identifier}.{number}.{ordinal}" for ordinal in range(len(new.chunks))]
+    _put_tokens(conn, identifier, names, [one.tokens for one in new.chunks])
     _touch(conn, workspace)
     return identifier
 
@@ -199,6 +205,24 @@ def _put_chunks(
         conn.execute(insert(chunk), rows)
 
 
+def _put_tokens(conn: Connection, identifier: str, chunks: Sequence[str], tokens: Sequence[bytes]) -> None:
+    rows = [
+        {"chunk": name, "document": identifier, "tokens": value}
+        for name, value in zip(chunks, tokens, strict=True)
+        if value
+    ]
+    if rows:
+        conn.execute(insert(chunk_tokens), rows)
+
+
+def tokens_of(conn: Connection, chunks: Sequence[str]) -> dict[str, bytes]:
+    """Chunk id → its word pieces' vectors; without those that have none."""
+    rows = conn.execute(
+        select(chunk_tokens.c.chunk, chunk_tokens.c.tokens).where(chunk_tokens.c.chunk.in_(chunks))
+    )
+    return {row.chunk: row.tokens for row in rows}
+
+
 def _ensure_collection(conn: Connection, workspace: str, name: str) -> None:
     known = conn.scalar(
         select(func.count())
@@ -217,11 +241,15 @@ def set_vectors(
     embedder: str,
     title: bytes,
     vectors: Sequence[bytes],
+    tokens: Sequence[bytes],
 ) -> None:
     """Replace the vectors of a document's chunks, in their order, by those of another embedder."""
     rows = conn.execute(select(chunk.c.id).where(chunk.c.document == identifier).order_by(chunk.c.ordinal))
-    for found, value in zip(rows.scalars().all(), vectors, strict=True):
+    names = rows.scalars().all()
+    for found, value in zip(names, vectors, strict=True):
         conn.execute(update(chunk).where(chunk.c.id == found).values(vectors=value))
+    conn.execute(delete(chunk_tokens).where(chunk_tokens.c.document == identifier))
+    _put_tokens(conn, identifier, names, tokens)
     conn.execute(update(document).where(document.c.id == identifier).values(embedder=embedder, vector=title))
     _touch(conn, workspace)
 
@@ -246,6 +274,7 @@ def remove(conn: Connection, workspace: str, identifier: str) -> StoredDocument:
     """
     gone = get(conn, workspace, identifier)
     conn.execute(delete(chunk).where(chunk.c.document == identifier))
+    conn.execute(delete(chunk_tokens).where(chunk_tokens.c.document == identifier))
     conn.execute(delete(version).where(version.c.document == identifier))
     conn.execute(delete(document).where(document.c.id == identifier))
     _touch(conn, workspace)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,10 +26,30 @@ from kb_ingest.errors import ModelMissing
 Vectors = NDArray[np.float32]
 _BATCH = 16
 _DIMENSION = 384
-_PACKAGED = f"{MODEL_NAME}-int8-2"  # the number changes with the graph
+_PACKAGED = f"{MODEL_NAME}-int8-3"  # the number changes with the graph and with data/encoder.npz
 _E5_PROMPTS = ("query: ", "passage: ")
 # bge's Chinese v1.5 models are trained with an instruction on the query side only.
 _BGE_ZH_PROMPTS = ("为这个句子生成表示以用于检索相关文章：", "")
+
+
+Tokens = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text as the model reads it.
+
+    Attributes:
+        vector: of the whole, float32 [dimension], unit length.
+        tokens: of its word pieces, int8 [pieces, width]: unit vectors times `TOKEN_SCALE`; no rows when the
+            model gives none.
+    """
+
+    vector: Vectors
+    tokens: Tokens
+
+
+TOKEN_SCALE = 127.0
 
 
 class Embedder(Protocol):
@@ -52,6 +75,38 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages → float32 [len(texts), dimension], rows of unit length."""
+
+    def read_query(self, text: str) -> Reading:
+        """A question with the vectors of its words, without punctuation."""
+
+    def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        """Passages with the vectors of their words."""
+
+
+@cache
+def _constants() -> dict[str, Vectors]:
+    """Means of the packaged encoder's output (`query`, `passage`, `token_query`, `token_passage`, [384]) and
+    `projection` [384, width]; made by training/answerability/tokens.py.
+    """
+    with files("kb_ingest").joinpath("data/encoder.npz").open("rb") as file, np.load(file) as arrays:
+        return {name: arrays[name].astype(np.float32) for name in arrays.files}
+
+
+def _unit(rows: NDArray[Any]) -> Vectors:
+    length = np.linalg.norm(rows, axis=-1, keepdims=True)
+    unit: Vectors = (rows / np.maximum(length, 1e-9)).astype(np.float32)
+    return unit
+
+
+def _whole(mean: Vectors, side: str) -> Vectors:
+    """Texts of this encoder share most of their direction: without it, cosines tell twice as much."""
+    return _unit(mean - _constants()[side])
+
+
+def _pieces(states: Vectors, side: str) -> Tokens:
+    rows = _unit((states - _constants()[f"token_{side}"]) @ _constants()["projection"])
+    pieces: Tokens = np.rint(rows * TOKEN_SCALE).astype(np.int8)
+    return pieces
 
 
 def load_embedder(model: str | None, models_dir: Path, *, threads: int | None = None) -> Embedder:
@@ -109,26 +164,42 @@ class PackagedEmbedder:
             )
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._embed([_E5_PROMPTS[0] + text for text in texts])
+        return _stacked(_whole(mean, "query") for mean, _, _ in self._read(_E5_PROMPTS[0], texts))
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._embed([_E5_PROMPTS[1] + text for text in texts])
+        return _stacked(_whole(mean, "passage") for mean, _, _ in self._read(_E5_PROMPTS[1], texts))
 
-    def _embed(self, texts: list[str]) -> Vectors:
+    def read_query(self, text: str) -> Reading:
+        ((mean, states, pieces),) = self._read(_E5_PROMPTS[0], [text])
+        inner = range(len(self._tokenizer.encode(_E5_PROMPTS[0].strip()).ids) - 1, len(pieces) - 1)
+        said = [i for i in inner if any(char.isalnum() for char in pieces[i])] or list(inner)
+        return Reading(_whole(mean, "query"), _pieces(states[said], "query"))
+
+    def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        return [
+            Reading(_whole(mean, "passage"), _pieces(states, "passage"))
+            for mean, states, _ in self._read(_E5_PROMPTS[1], texts)
+        ]
+
+    def _read(self, prompt: str, texts: Sequence[str]) -> Iterable[tuple[Vectors, Vectors, list[str]]]:
         self.warm_up()
-        if not texts:
-            return np.zeros((0, _DIMENSION), np.float32)
         if len(texts) == 1:
-            return self._one(texts[0])
+            return [self._one(prompt + texts[0])]
         assert self._pool is not None
         # One text a call: padding a batch to its longest text costs more than batching saves (38 ms a text of
         # 200 characters alone, 52 ms in batches of 8), and a vector does not depend on its neighbours.
-        return np.concatenate(list(self._pool.map(self._one, texts)))
+        return self._pool.map(self._one, [prompt + text for text in texts])
 
-    def _one(self, text: str) -> Vectors:
-        ids = np.array([self._tokenizer.encode(text).ids], np.int64)
-        vector: Vectors = self._session.run(None, {"ids": ids, "mask": np.ones_like(ids)})[0]
-        return vector
+    def _one(self, text: str) -> tuple[Vectors, Vectors, list[str]]:
+        encoding = self._tokenizer.encode(text)
+        ids = np.array([encoding.ids], np.int64)
+        mean, states = self._session.run(None, {"ids": ids, "mask": np.ones_like(ids)})
+        return mean[0], states[0], encoding.tokens
+
+
+def _stacked(vectors: Iterable[Vectors]) -> Vectors:
+    rows = list(vectors)
+    return np.stack(rows) if rows else np.zeros((0, _DIMENSION), np.float32)
 
 
 class TransformersEmbedder:
@@ -174,6 +245,12 @@ class TransformersEmbedder:
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         self.warm_up()
         return self._embed([self._prompts[1] + text for text in texts])
+
+    def read_query(self, text: str) -> Reading:
+        return Reading(self.embed_queries([text])[0], np.zeros((0, 1), np.int8))
+
+    def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        return [Reading(vector, np.zeros((0, 1), np.int8)) for vector in self.embed_passages(texts)]
 
     def _embed(self, texts: list[str]) -> Vectors:
         vectors = self._model.encode(

