@@ -205,6 +205,7 @@ async def test_marks_of_what_was_read_survive_a_reload(server: Served) -> None:
         await agent.accepts(offer.entry)
         answered = await agent.says(offer.conv, "在的")
         await visitor.sees(offer.conv, "在的")
+        assert answered.seq is not None
         await visitor.read(offer.conv, answered.seq)
         await agent.hears(lambda f: isinstance(f, Read) and f.seq == answered.seq)
         await agent.read(offer.conv, 2)

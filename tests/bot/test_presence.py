@@ -8,6 +8,7 @@ import time
 import pytest
 
 from handoff import agents
+from handoff.clock import utc_now
 from handoff.client import Agent, Closed
 from handoff.domain import Role
 from handoff.protocol import Presence, QueueOffered
@@ -55,7 +56,8 @@ async def test_a_reload_keeps_the_agent_at_the_desk(server: Served) -> None:
         await ling.online()
         assert (await ling.hears("queue.offered", since=mark)).entry == offer.entry
         account = await server.database.read(lambda conn: agents.get(conn, "default", ling.user))
-        left = account.lease_until - agents.utc_now()  # type: ignore[operator]
+        assert account.lease_until is not None
+        left = account.lease_until - utc_now()
         assert left > agents.LEAVING * 2, "the lease is whole again"
 
 
