@@ -8,8 +8,8 @@ import time
 import pytest
 
 from handoff import agents
-from handoff.clock import utc_now
 from handoff.client import Agent, Closed
+from handoff.clock import utc_now
 from handoff.domain import Role
 from handoff.protocol import Presence, QueueOffered
 from tests.serving import PASSWORD, PASSWORD_HASH, Served
