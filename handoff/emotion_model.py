@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handoff import emotion_evidence
+from handoff import emotion_evidence, emotion_sarcasm
 from handoff.emotion import LABELS, EmotionModelBroken, Reading, Span
-from handoff.emotion_text import Exchange, current_part, history_part, is_shouted
+from handoff.emotion_text import Exchange, current_part, history_part, is_shouted, normalise
 
 MAX_TOKENS = 104
 CURRENT_TOKENS = 72
@@ -189,9 +189,13 @@ class TransformerClassifier:
         row = self.logits([text], history)[0]
         negative, clear = self._degree(row, bool(history))
         label = self._label(row, negative)
+        mocking = emotion_sarcasm.mocks(normalise(text))
+        if mocking:
+            negative, clear = max(negative, emotion_sarcasm.NEGATIVE), max(clear, emotion_sarcasm.CLEAR)
+            label = "sarcasm" if label != "abuse" else label
         evidence: tuple[Span, ...] = ()
         if negative >= EVIDENCE_FROM:
-            evidence = emotion_evidence.spans(text, self._negatives)
+            evidence = emotion_evidence.spans(text, self._negatives, whole=mocking)
         wants, handoff = self._others(row)
         loud = surface(text)
         strength = max(negative, _sigmoid(row[3 + LABELS.index("positive")]) if label == "positive" else 0.0)
@@ -208,7 +212,8 @@ class TransformerClassifier:
         )
 
     def _negatives(self, texts: Sequence[str]) -> list[float]:
-        return [self._degree(row, False)[0] for row in self.logits(texts, ())]
+        """Readings for the evidence: how negative each text is by itself, mildly and clearly."""
+        return [sum(self._degree(row, False)) / 2 for row in self.logits(texts, ())]
 
     def _others(self, row: Floats) -> tuple[float, float]:
         if not self._own:

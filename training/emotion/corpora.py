@@ -11,7 +11,7 @@ import csv
 import gzip
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,11 +118,22 @@ def shipped_chats(data: Path | None, own: Path) -> list[Chat]:
     return out
 
 
-def shipped_turns(own: Path) -> list[Sample]:
-    """Single turns that we wrote: sarcasm, negation, near misses, requests, typos."""
+def language_items(folder: Path) -> set[str]:
+    """Texts of the language suite, which only tests; lower case."""
+    out = set()
+    for path in folder.glob("*.tsv"):
+        rows = csv.DictReader(path.open(encoding="utf8"), delimiter="\t", quoting=csv.QUOTE_NONE)
+        out |= {row["text"].strip().lower() for row in rows}
+    return out
+
+
+def shipped_turns(own: Path, without: Collection[str] = ()) -> list[Sample]:
+    """Single turns that we wrote: sarcasm, negation, near misses, requests, typos; none of `without`."""
     out = []
     for path in sorted(own.glob("turns_*.jsonl")):
         for row in _lines(path):
+            if row["text"].strip().lower() in without:
+                continue
             wants, level = int(row["wants_person"]), int(row["label"])
             out.append(
                 Sample(

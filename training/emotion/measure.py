@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import corpora
@@ -76,6 +77,18 @@ def collect(model, tokenizer, data: Path, own: Path, *, small: bool, chats: bool
     for c in labelled:
         out["chats"].append((c, logits[at : at + len(c.turns)]))
         at += len(c.turns)
+    out["alone"] = [
+        (s.level, row)
+        for s, row in zip(
+            flat, predict(model, tokenizer, [replace(s, history=()) for s in flat]), strict=True
+        )
+        if s.source in ("uss", "jddc")
+    ]
+    turns = corpora.shipped_turns(own) + corpora.plain_requests(data, 600)
+    turns = [s for s in turns if s.level != corpora.UNKNOWN]
+    out["calm"] = [
+        (s.source, s.level, row) for s, row in zip(turns, predict(model, tokenizer, turns), strict=True)
+    ]
     with save.open("wb") as handle:  # already enough for tune.py
         pickle.dump(out, handle)
     sets = {
@@ -88,7 +101,7 @@ def collect(model, tokenizer, data: Path, own: Path, *, small: bool, chats: bool
         held = [x for x in corpora.satisfaction(data, lang) if int(x[0]) % 5 == 0]
         sets[f"helpdesk_{lang}"] = [(s[-1], int(mean < -0.5)) for _, s, mean in held if s]
     for name, rows in sets.items():
-        if chats and name not in ("weibo", "uss"):
+        if chats and name not in ("weibo", "xs", "airline"):
             continue
         out[name] = (predict(model, tokenizer, [s for s, _ in rows]), np.array([t for _, t in rows]))
     return out

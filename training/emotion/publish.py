@@ -16,6 +16,13 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 IDENTITY = {"any": [1.0, 0.0, 0.0, 0.0], "clear": [0.0, 1.0, 0.0, 0.0]}
 
 
+def compact(path: Path) -> None:
+    """The tokenizer's file without blanks, its pieces' scores to four decimals: a third of the size."""
+    data = json.loads(path.read_text(encoding="utf8"))
+    data["model"]["vocab"] = [[piece, round(score, 4)] for piece, score in data["model"]["vocab"]]
+    path.write_text(json.dumps(data, ensure_ascii=False, separators=(",", ":")), encoding="utf8")
+
+
 def main() -> None:
     """Reads the arguments and writes the directory."""
     parser = argparse.ArgumentParser()
@@ -28,6 +35,7 @@ def main() -> None:
     model = AutoModelForSequenceClassification.from_pretrained(args.model, dtype=torch.float16)
     model.save_pretrained(args.out)
     AutoTokenizer.from_pretrained(args.model).save_pretrained(args.out)
+    compact(args.out / "tokenizer.json")
     fit = (
         json.loads(args.calibration.read_text())
         if args.calibration

@@ -140,9 +140,14 @@ class Upper:
 
 
 def run(
-    model, tokenizer, samples, *, epochs: int, lr: float, tokens: int, seed: int, frozen: int, limit_s: float
-):
-    """Trains in place: AdamW, linear warm-up and decay, lower `frozen` layers and the embeddings fixed."""
+    model, tokenizer, samples, *, epochs: int, lr: float, tokens: int, seed: int, frozen: int, limit_s: float,
+    keep: tuple[Path, float] | None = None,
+):  # fmt: skip
+    """Trains in place: AdamW, linear warm-up and decay, lower `frozen` layers and the embeddings fixed.
+
+    `keep` is (folder, seconds): the weights are also saved that often, in the folder's name and the step.
+    """
+    kept_at = time.time()
     rng = random.Random(seed)
     torch.manual_seed(seed)
     encoded = encode(tokenizer, samples)
@@ -186,6 +191,10 @@ def run(
             optim.step()
             step += 1
             mean = loss.item() if step == 1 else 0.98 * mean + 0.02 * loss.item()
+            if keep and time.time() - kept_at > keep[1]:
+                kept_at = time.time()
+                model.save_pretrained(keep[0].with_name(f"{keep[0].name}-{step}"))
+                tokenizer.save_pretrained(keep[0].with_name(f"{keep[0].name}-{step}"))
             if step % 50 == 0:
                 print(
                     f"epoch {epoch} step {step}/{total} loss {mean:.3f} {time.time() - begun:.0f}s",
@@ -229,6 +238,8 @@ def main() -> None:
     parser.add_argument(
         "--extra", type=int, default=1200, help="out-of-domain texts kept in the second stage"
     )
+    parser.add_argument("--turn-repeats", type=int, default=1, help="passes over our single turns an epoch")
+    parser.add_argument("--keep-minutes", type=float, default=0, help="also save the weights that often")
     parser.add_argument("--own-weight", type=float, default=1.0)
     parser.add_argument("--stage1-minutes", type=float, default=8)
     parser.add_argument("--stage2-minutes", type=float, default=12)
@@ -246,7 +257,8 @@ def main() -> None:
     model.config.id2label = dict(enumerate(HEADS))
     model.config.label2id = {name: i for i, name in enumerate(HEADS)}
     train, dev = in_domain(corpora.shipped_chats(args.data, HERE / "data"))
-    train += corpora.shipped_turns(HERE / "data")
+    tested = corpora.language_items(HERE.parents[1] / "tests/data/language")
+    train += corpora.shipped_turns(HERE / "data", tested) * args.turn_repeats
     if args.all:
         train += dev
     for s in train:
@@ -269,7 +281,8 @@ def main() -> None:
     replay = rng.sample(mixed, min(len(mixed), args.extra))
     print(f"{len(train)} labelled turns, {len(dev)} held out", flush=True)
     run(model, tokenizer, train + calm + replay, epochs=args.epochs, lr=args.lr, tokens=1600, seed=args.seed,
-        frozen=args.frozen, limit_s=args.stage2_minutes * 60)  # fmt: skip
+        frozen=args.frozen, limit_s=args.stage2_minutes * 60,
+        keep=(args.out, args.keep_minutes * 60) if args.keep_minutes else None)  # fmt: skip
     model.save_pretrained(args.out)
     tokenizer.save_pretrained(args.out)
 
