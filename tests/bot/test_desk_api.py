@@ -204,6 +204,7 @@ async def test_marks_of_what_was_read_survive_a_reload(server: Served) -> None:
         await agent.follow(offer.conv)
         await agent.accepts(offer.entry)
         answered = await agent.says(offer.conv, "在的")
+        assert answered.seq is not None
         await visitor.sees(offer.conv, "在的")
         assert answered.seq is not None
         await visitor.read(offer.conv, answered.seq)

@@ -10,9 +10,10 @@ import pytest
 from handoff import agents
 from handoff.client import Agent, Closed
 from handoff.clock import utc_now
+from handoff.clock import utc_now
 from handoff.domain import Role
 from handoff.protocol import Presence, QueueOffered
-from tests.serving import PASSWORD, PASSWORD_HASH, Served
+from tests.serving import PASSWORD_HASH, Served
 
 LEAVING = agents.LEAVING.total_seconds()
 
@@ -85,4 +86,3 @@ async def test_open_sockets_end_when_the_account_changes(server: Served, what: s
     async with server.agent("mei") as mei:
         await asyncio.sleep(2.2)
         assert mei.closed_with == [], "nobody else is disturbed"
-    assert PASSWORD
