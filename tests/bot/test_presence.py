@@ -10,7 +10,6 @@ import pytest
 from handoff import agents
 from handoff.client import Agent, Closed
 from handoff.clock import utc_now
-from handoff.clock import utc_now
 from handoff.domain import Role
 from handoff.protocol import Presence, QueueOffered
 from tests.serving import PASSWORD_HASH, Served
