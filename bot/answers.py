@@ -35,13 +35,21 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A topic to pick: `title` is shown, `question` is what picking it asks."""
+
+    title: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer.
 
     Attributes:
         answered: False where the bot declines; then `offer_person` is True.
         source: who made it: generative, extractive, smalltalk, clarify or decline.
-        choices: topics to pick from, when the bot asks back.
+        choices: topics to pick from, when the bot asks back or declines near one.
     """
 
     text: str
@@ -50,7 +58,7 @@ class Answer:
     confidence: float = 1.0
     offer_person: bool = False
     source: str = "extractive"
-    choices: tuple[str, ...] = field(default=())
+    choices: tuple[Choice, ...] = field(default=())
 
     def body(self) -> dict[str, Any]:
         """The answer as the body of a `text` row (docs/protocol.md)."""
@@ -65,7 +73,7 @@ class Answer:
         if self.offer_person:
             body["offer_person"] = True
         if self.choices:
-            body["choices"] = list(self.choices)
+            body["choices"] = [asdict(choice) for choice in self.choices]
         return body
 
 

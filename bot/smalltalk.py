@@ -12,7 +12,7 @@ _TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "bot",
         re.compile(
-            rf"(?:请问)?(?:你|您|这|对面)(?:到底|究竟)?(?:是不是|是|算)?(?:个|一个|一台)?(?:机器人|人工智能|ai|真人|robot|bot|程序|自动回复)"
+            rf"(?:请问)?(?:你|您|这|这边|对面)(?:到底|究竟)?(?:是不是|是|算)?(?:个|一个|一台)?(?:机器人|人工智能|人工|ai|真人|活人|robot|bot|程序|自动回复)"
             rf"(?:还是(?:机器人|真人|人|人工|ai)?)?(?:客服)?(?:吗|么|不是|嘛)?{_FILLER}"
             r"|(?:are|r) (?:you|u) (?:a |an )?(?:real |actual )?(?:bot|robot|ai|chatbot|human|person"
             r"|machine|real)(?: or (?:a |an )?(?:real )?\w+)?"
@@ -51,6 +51,11 @@ _TOPICS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("ok", re.compile(rf"(?:好的?|好吧|嗯+|哦+|噢|行|可以|明白|知道|懂|收到|了解|没事|没问题|ok|okay|okey"
         rf"|k|got it|i see|sure|fine|alright|understood|no problem|great|cool|perfect){_FILLER}")),
 )  # fmt: skip
+_EMOJI = re.compile(r"[\U0001F300-\U0001FAFF\u2600-\u27BF\uFE0F\u200D\s]+")
+_GLAD = re.compile(
+    r"[\U0001F44C\U0001F44D\U0001F44F\U0001F64F\U0001F339\U0001F490\U0001F60A\U0001F600-\U0001F606\u2764\u263A]"
+)
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "poiuytrewq", "lkjhgfdsa", "mnbvcxz", "1234567890")
 _REPLIES: dict[str, tuple[str, str]] = {
     "bot": (
         "我是自动客服（机器人），根据帮助文档回答问题，并附上出处。需要真人时，点“转人工”或直接说“转人工”即可。",
@@ -84,3 +89,33 @@ def smalltalk(text: str, language: str) -> Answer | None:
             zh, en = _REPLIES[topic]
             return Answer(zh if language.startswith("zh") else en, source="smalltalk")
     return None
+
+
+def unclear(text: str, language: str, *, after_answer: bool) -> Answer | None:
+    """The reply to what is no question at all: "?", signs, emoji, keys hit at random; else None.
+
+    Args:
+        after_answer: something was said before, which "?" then asks about.
+    """
+    squeezed = "".join(text.split()).lower()
+    if _EMOJI.fullmatch(text) and _GLAD.search(text):
+        zh, en = _REPLIES["ok"]
+    elif not any(char.isalnum() for char in squeezed) and after_answer:
+        zh = "刚才的回答哪里不清楚？请告诉我具体想了解哪一点；需要的话也可以转人工客服。"
+        en = "What is unclear about the last answer? Tell me which point you mean, or ask for a person."
+    elif not any(char.isalnum() for char in squeezed) or _at_random(squeezed):
+        zh = "我没有看明白这条消息。请用一句话说说您遇到的问题；需要的话也可以转人工客服。"
+        en = "I did not understand that. Please tell me your question in a sentence, or ask for a person."
+    else:
+        return None
+    return Answer(zh if language.startswith("zh") else en, source="smalltalk")
+
+
+def _at_random(word: str) -> bool:
+    """One run of keys that lie side by side, or one sign over and over."""
+    if len(word) >= 4 and len(set(word)) == 1 and not word.isdigit():
+        return True
+    if len(word) < 5 or not word.isascii() or not word.isalpha():
+        return False
+    runs = sum(any(word[n : n + 3] in row for row in _KEYS) for n in range(len(word) - 2))
+    return runs >= (len(word) - 2) * 0.6

@@ -29,6 +29,13 @@ def decline(language: str) -> str:
     )
 
 
+def near(titles: Sequence[str], language: str) -> str:
+    """What is known near the question, added to a decline."""
+    if language.startswith("zh"):
+        return "我能确定的相关内容：" + "".join(f"《{title}》" for title in titles)
+    return "What I do know nearby: " + ", ".join(f"“{title}”" for title in titles)
+
+
 def clarify(choices: Sequence[str], language: str) -> str:
     """Two topics are equally likely."""
     listed = "\n".join(f"- {choice}" for choice in choices)

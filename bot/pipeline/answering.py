@@ -9,18 +9,15 @@ from dataclasses import replace
 import structlog
 
 from bot import texts
-from bot.answers import Answer, Answerer, Knowledge, Piece, Question, Retrieved
+from bot.answers import Answer, Answerer, Choice, Knowledge, Piece, Question, Retrieved
 from bot.llm import LanguageModel
 from bot.pipeline.condense import condense, refers_back, with_context
+from bot.pipeline.topics import competing, focused, in_language, nearby
 from bot.settings import Settings
-from bot.smalltalk import smalltalk
-from bot.textparts import Weights, terms
-from kb_ingest.knowledge import Hit
+from bot.smalltalk import smalltalk, unclear
 
 log = structlog.get_logger(__name__)
-FOCUS = 0.5  # how much the follow-up's own words count beside a passage's score
 MAX_QUERY = 512  # characters that retrieval looks at; the tail of a long message holds the question
-VAGUE_TERMS = 2  # questions with more content terms than this are never asked back
 
 
 class Pipeline:
@@ -47,14 +44,23 @@ class Pipeline:
         ready = smalltalk(question.text, question.language)
         if ready is not None:
             return Retrieved("", (), 1.0, ready)
-        if not any(char.isalnum() for char in question.text):
-            return Retrieved("", (), 0.0)
-        found = await self._search(question.text[-MAX_QUERY:], question)
+        lost = unclear(question.text, question.language, after_answer=bool(question.history))
+        if lost is not None:
+            return Retrieved("", (), 1.0, lost)
+        found = await self._look_up(question)
         if not refers_back(question):
             return found
         completed = await self._search((await self._complete(question))[-MAX_QUERY:], question)
         best = max(found, completed, key=lambda retrieved: retrieved.confidence)
         return replace(best, hits=focused(best.hits, question.text))
+
+    async def _look_up(self, question: Question) -> Retrieved:
+        """By the end of the message; of a long one by its beginning too, whichever is answered better."""
+        found = await self._search(question.text[-MAX_QUERY:], question)
+        if len(question.text) <= MAX_QUERY:
+            return found
+        begun = await self._search(question.text[:MAX_QUERY], question)
+        return max(found, begun, key=lambda retrieved: retrieved.confidence)
 
     async def _complete(self, question: Question) -> str:
         if self._model is None or self._model.breaker.is_open:
@@ -68,7 +74,8 @@ class Pipeline:
             knowledge=self._knowledge, collections=question.collections, k=self._settings.search_k
         )
         hits = tuple(document.metadata["hit"] for document in await retriever.ainvoke(query))
-        return Retrieved(query, hits, self._knowledge.answerability(query, hits) if hits else 0.0)
+        confidence = self._knowledge.answerability(query, hits) if hits else 0.0
+        return Retrieved(query, in_language(hits, question.language), confidence)
 
     async def answer(self, question: Question, retrieved: Retrieved) -> AsyncGenerator[Piece | Answer, None]:
         """Pieces as they come, then one `Answer`: small talk, a decline, a question back, or from the
@@ -77,11 +84,11 @@ class Pipeline:
             yield retrieved.ready
             return
         if not retrieved.hits or retrieved.confidence < self._settings.answer_threshold:
-            yield declined(question.language, retrieved.confidence)
+            yield declined(question.language, retrieved.confidence, nearby(retrieved))
             return
         choices = competing(retrieved, self._settings.clarify_margin)
         if choices:
-            text = texts.clarify(choices, question.language)
+            text = texts.clarify([choice.title for choice in choices], question.language)
             yield Answer(text, confidence=retrieved.confidence, source="clarify", choices=choices)
             return
         async with aclosing(self._answerer.answer(question, retrieved)) as stream:
@@ -89,38 +96,12 @@ class Pipeline:
                 yield item
 
 
-def focused(hits: Sequence[Hit], text: str) -> tuple[Hit, ...]:
-    """Passages of a completed follow-up, those first that hold what is new in it: the question that it
-    leans on has
-    been answered already."""
-    weights = Weights.of(text, [hit.text for hit in hits])
-    return tuple(
-        sorted(
-            hits,
-            key=lambda hit: -(hit.score + FOCUS * weights.coverage(f"{hit.title} {hit.text}", hit.heading)),
-        )
-    )
-
-
-def declined(language: str, confidence: float) -> Answer:
-    """The honest answer when the knowledge base does not hold one: a person is offered."""
+def declined(language: str, confidence: float, near: Sequence[Choice] = ()) -> Answer:
+    """The honest answer when the knowledge base does not hold one: a person is offered, and what is known
+    nearby is named without answering from it."""
+    text = texts.decline(language)
+    if near:
+        text = f"{text}\n{texts.near([choice.title for choice in near], language)}"
     return Answer(
-        texts.decline(language), answered=False, confidence=confidence, offer_person=True, source="decline"
+        text, answered=False, confidence=confidence, offer_person=True, source="decline", choices=tuple(near)
     )
-
-
-def competing(retrieved: Retrieved, margin: float) -> tuple[str, ...]:
-    """Titles to choose from when a question of a word or two fits several documents equally well."""
-    if len(terms(retrieved.query)) > VAGUE_TERMS:
-        return ()
-    best: dict[str, Hit] = {}
-    for hit in retrieved.hits:
-        best.setdefault(hit.document, hit)
-    ranked = list(best.values())
-    close = [hit for hit in ranked if hit.score >= ranked[0].score * (1 - margin)]
-    asked = terms(retrieved.query)
-    named = [len(asked & terms(f"{hit.title} {hit.heading}")) for hit in close]
-    if named.count(max(named)) == 1 or any(terms(hit.title) == asked for hit in close):
-        return ()  # one of them bears the question's name
-    titles = tuple(dict.fromkeys(hit.title for hit in close))[:4]
-    return titles if len(titles) >= 2 else ()

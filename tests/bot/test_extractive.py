@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.answerer_extractive import ExtractiveAnswerer, quotes
-from bot.answers import Answer, Piece, Question, Retrieved
-from bot.pipeline.answering import competing, focused
+from bot.answers import Answer, Choice, Piece, Question, Retrieved
 from bot.pipeline.condense import refers_back, with_context
+from bot.pipeline.topics import competing, focused
 from bot.textparts import blocks, language_of, sentences, terms
 from handoff.emotion import Exchange
 from kb_ingest.knowledge import Hit
@@ -83,7 +83,10 @@ def test_questions_in_the_document_are_not_repeated_back() -> None:
 
 def test_a_vague_question_gets_choices_but_a_named_topic_an_answer() -> None:
     one, two = passage("会员积分", "积分规则"), passage("会员等级", "等级规则")
-    assert competing(found("会员", one, two), 0.05) == ("会员积分", "会员等级")
+    assert competing(found("会员", one, two), 0.05) == (
+        Choice("会员积分", "会员积分"),
+        Choice("会员等级", "会员等级"),
+    )
     assert competing(found("会员积分", one, two), 0.05) == ()
     assert competing(found("会员积分怎么兑换礼品卡", one, two), 0.05) == ()
 
