@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from handoff import log
-from handoff.client import Client, Refused, Visitor
+from handoff.client import Client, Closed, Refused, Visitor
 from handoff.clock import from_ms
 from handoff.connection import Limits, Rate
 from handoff.domain import Message
@@ -225,3 +225,13 @@ async def test_a_restart_says_goodbye_and_everybody_comes_back(sqlite_url: str) 
             assert (await visitor.sees(visitor.conversation, "重启前", "重启后")).next == 4
             await visitor.stop()
     database.close()
+
+
+async def test_a_client_without_a_right_to_a_ticket_gives_up_and_says_so(server: Served) -> None:
+    async with server.visitor() as visitor:
+        assert visitor.known is not None
+        visitor.known["secret"] = "x" * 43
+        await visitor.cut()
+        with pytest.raises(Closed) as over:
+            await visitor.online()
+        assert over.value.code == 4500
