@@ -27,14 +27,14 @@ class Passage(Protocol):
         """Of its document."""
 
 
-TOP, AROUND = 3, 5
+AROUND = 5
 
 
 def features(query: str, hits: Sequence[Passage]) -> dict[str, float]:
     """The figures of a search that tell answered from unanswered; empty when nothing was found.
 
-    Words say nothing about a passage in another language than the question's: they count 0 there, and
-    `foreign` says so.
+    How near the question's words come to the best passage's, on average and the worst third of them; its score,
+    and how far that is above the next passages; whether it is in another language than the question.
     """
     if not hits:
         return {}
@@ -45,15 +45,13 @@ def features(query: str, hits: Sequence[Passage]) -> dict[str, float]:
         "low": _of(hits[0], "low"),
         "fused": best,
         "above": best - sum(_of(hit, "fused") for hit in hits[:AROUND]) / len(hits[:AROUND]),
-        "dense": max(_of(hit, "dense") for hit in hits[:TOP]),
-        "coverage": max(_of(hit, "coverage") for hit in hits[:TOP]) * (1 - foreign),
         "foreign": foreign,
     }
 
 
 def _of(hit: Passage, stage: str) -> float:
-    """A stage's figure; 0 where the embedder gives no word vectors."""
-    return hit.stages.get(stage, 0.0)
+    """A stage's figure; where the embedder gives no word vectors, the passage's cosine stands for them."""
+    return hit.stages.get(stage, hit.stages.get("dense", 0.0))
 
 
 @cache

@@ -26,9 +26,11 @@ from kb_ingest.knowledge import KnowledgeBase
 from kb_ingest.tables import metadata
 
 STAGES = ("dense", "keyword", "title", "words", "fused")
-COST = 2.0  # of a needless "I do not know" against a wrong answer
+COST = 2.2  # of a needless "I do not know" against a wrong answer
 CUT = 0.5
-LEFT_OUT, STRANGER = 0.5, 0.5
+# Written traps share their words with the passage beside which they were written: more of them only teaches
+# that overlap is bad.
+COUNTS = {"answerable": 1.0, "unanswerable": 0.2, "left out": 0.5, "stranger": 1.0}
 
 
 def name_of(item: str) -> tuple[str, Path, list[dict]]:
@@ -106,14 +108,14 @@ def table(rows: list[dict], names: list[str]) -> np.ndarray:
 
 
 def examples(rows: list[dict], names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features, answered or not, and weights: what is written counts 1, the same question with its documents
-    taken out LEFT_OUT, the questions of other centres STRANGER.
+    """Features, answered or not, and weights (COUNTS); `left out` is an answerable question with its
+    documents taken out.
     """
     x, y, weight = [], [], []
     for row in rows:
         for figures, label, counts in (
-            (row["features"], bool(row["paths"]), STRANGER if row["kind"] == "stranger" else 1.0),
-            (row.get("without"), False, LEFT_OUT),
+            (row["features"], bool(row["paths"]), COUNTS[_kind(row)]),
+            (row.get("without"), False, COUNTS["left out"]),
         ):
             if figures:
                 x.append([figures.get(name, 0.0) for name in names])
