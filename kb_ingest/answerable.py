@@ -33,8 +33,8 @@ AROUND = 5
 def features(query: str, hits: Sequence[Passage]) -> dict[str, float]:
     """The figures of a search that tell answered from unanswered; empty when nothing was found.
 
-    How near the question's words come to the best passage's, on average and the worst third of them; its score,
-    and how far that is above the next passages; whether it is in another language than the question.
+    How near the question's words come to the best passage's, on average and the worst third of them; its
+    score, and how far that is above the next passages; whether it is in another language than the question.
     """
     if not hits:
         return {}

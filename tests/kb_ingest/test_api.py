@@ -77,3 +77,14 @@ async def test_each_request_is_authorised(editor: httpx.AsyncClient) -> None:
 async def test_addresses_inside_are_refused(editor: httpx.AsyncClient, url: str) -> None:
     (report,) = (await editor.post("/documents/url", json={"url": url})).json()["reports"]
     assert (report["status"], report["code"]) == ("failed", "url_refused")
+
+
+async def test_an_upload_as_draft_stays_a_draft(editor: httpx.AsyncClient) -> None:
+    files = [("files", ("退货.md", ARTICLE))]
+    for _ in range(2):
+        await editor.post("/documents", files=files, data={"publish": "false"})
+        (listed,) = (await editor.get("/documents")).json()["documents"]
+        assert listed["status"] == "draft"
+        assert (await editor.get("/search", params={"q": "怎么退货"})).json()["hits"] == []
+    assert (await editor.post(f"/documents/{listed['id']}/publish")).json()["status"] == "published"
+    assert (await editor.get("/search", params={"q": "怎么退货"})).json()["hits"]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
+from handoff.writer import Database
 from kb_ingest.embedder import PackagedEmbedder
 from kb_ingest.errors import NotFound
 from kb_ingest.knowledge import KnowledgeBase
+from kb_ingest.tables import chunk_tokens, metadata
 from tests.kb_ingest.conftest import SmallStore
 
 ARTICLES = {
@@ -199,3 +203,29 @@ def test_a_vector_does_not_depend_on_its_neighbours(embedder: PackagedEmbedder) 
     alone = embedder.embed_queries(["怎么退货"])
     among = embedder.embed_queries(["怎么退货", "很长的问题" * 50])
     assert np.array_equal(alone[0], among[0])
+
+
+def test_documents_live_and_go_on_either_engine(
+    database: Database, shop: Path, tmp_path: Path, embedder: PackagedEmbedder
+) -> None:
+    database.write_now(metadata.create_all)
+    base = KnowledgeBase(database, data_dir=tmp_path, embedder=embedder, chroma=False)
+    ingested(base, shop)
+    (shop / "returns.md").write_text("# 退货与退款\n\n现在三十天内可以退货。\n", "utf-8")
+    ingested(base, shop)
+    hit = base.search_now("多少天之内能退货")[0]
+    assert "三十天" in hit.text and hit.stages["words"] > 0.3
+    base.delete(hit.document)
+    assert all(hit.path != "returns.md" for hit in base.search_now("多少天之内能退货"))
+    left = database.read_now(lambda conn: conn.execute(select(chunk_tokens.c.document)).scalars().all())
+    assert left and hit.document not in left
+    base.close()
+
+
+def test_questions_that_differ_in_a_word_find_their_own_answer(kb: KnowledgeBase, tmp_path: Path) -> None:
+    rows = ["信用卡年费怎么减免", "信用卡年费怎么查询", "储蓄卡年费怎么减免"]
+    lines = [json.dumps({"id": str(n), "question": q, "answer": f"答案{n}。"}) for n, q in enumerate(rows)]
+    (tmp_path / "faq.jsonl").write_text("\n".join(lines), "utf-8")
+    list(kb.ingest_now([tmp_path / "faq.jsonl"]))
+    for number, question in enumerate(rows):
+        assert kb.search_now(question + "？")[0].path == f"faq.jsonl#{number}"

@@ -198,3 +198,24 @@ def test_corrupt_office_files_and_binary_text(reader: Reader, tmp_path: Path) ->
         path.write_bytes(data)
         with pytest.raises(Unreadable, match="document_corrupt"):
             reader.read(path)
+
+
+def test_a_pdf_behind_a_password_is_locked(reader: Reader, tmp_path: Path) -> None:
+    path = tmp_path / "secret.pdf"
+    # An encryption dictionary whose user key no empty password opens.
+    key = b"<" + b"41" * 32 + b">"
+    head = b"%PDF-1.4\n"
+    one = b"1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+    two = b"2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n"
+    three = b"3 0 obj\n<< /Filter /Standard /V 1 /R 2 /P -4 /O " + key + b" /U " + key + b" >>\nendobj\n"
+    body, places = head, []
+    for part in (one, two, three):
+        places.append(len(body))
+        body += part
+    table = b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % at for at in places)
+    end = b"trailer\n<< /Size 4 /Root 1 0 R /Encrypt 3 0 R /ID [<00> <00>] >>\nstartxref\n%d\n%%%%EOF" % len(
+        body
+    )
+    path.write_bytes(body + table + end)
+    with pytest.raises(Unreadable, match="document_locked"):
+        reader.read(path)
