@@ -87,7 +87,8 @@ def smalltalk(text: str, language: str) -> Answer | None:
     for topic, pattern in _TOPICS:
         if pattern.fullmatch(squeezed) or pattern.fullmatch(squeezed.replace(" ", "")):
             zh, en = _REPLIES[topic]
-            return Answer(zh if language.startswith("zh") else en, source="smalltalk")
+            text = zh if language.startswith("zh") else en
+            return Answer(text, source="smalltalk", offer_person=topic == "bot")
     return None
 
 

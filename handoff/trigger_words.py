@@ -221,7 +221,7 @@ _EN_REQUEST = _compile(
 
 _SPACED = re.compile(r"(?:^|\s)[\u4e00-\u9fff] [\u4e00-\u9fff] [\u4e00-\u9fff](?:\s|$)")  # "人 工 服 务"
 _ASKS_IF_BOT = _compile(
-    r"(?:你|您|这|这边|对面)?(?:到底)?(?:是|是不是|不是)(?:真人|活人|真?人|机器人?|ai|自动回复|bot"
+    r"(?:你|您|这|这边|对面)?(?:到底)?(?:是|是不是|不是)(?:真人|活人|人工|真?人|机器人?|ai|自动回复|bot"
     r"|robot)(?:客服)?(?:吗|么|嘛|吧|还是|啊|\?|？|$)",
     r"(?:are|r) (?:you|u)(?: even| actually| really| just)? (?:a |an )?(?:real |actual )?(?:bot|robot|human"
     r"|person|machine|ai|real|computer)\b",

@@ -104,9 +104,11 @@ def _answer_all(asked: list[Asked], collections: tuple[str, ...]) -> int:
 
     from bot.cli.knowledge import knowledge_base
     from bot.components import make_language_model, make_pipeline
+    from bot.logs import configure_logging
     from bot.settings import load_settings
 
     settings = load_settings()
+    configure_logging(settings)  # to standard error: standard output holds answers only
     model = make_language_model(settings)
     answered = 0
     with ExitStack() as stack:

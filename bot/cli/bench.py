@@ -111,3 +111,18 @@ def drill(  # noqa: PLR0917 options of a command
     if found.violations:
         typer.echo(t(f"数据与日志保留在 {found.home}", f"data and log stay in {found.home}"), err=True)
         raise typer.Exit(1)
+
+
+@app.command(help=t("回答：语言模型第一段文字的额外延迟", "answers: what is added to a model's first text"))
+def answers(
+    questions: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="JSONL: question")],
+    collection: Annotated[list[str] | None, typer.Option(help=t("知识集合", "collections"))] = None,
+    token_ms: Annotated[float, typer.Option(min=0, help=t("词间隔毫秒", "ms between tokens"))] = 0.0,
+    as_json: bool = _JSON,
+) -> None:
+    """A stub model that quotes at once, bare and through the answer path, in turn within one run."""
+    from bot.bench.answers import first_text
+    from bot.cli.evaluate_questions import questions as read
+
+    asked = [question.text for question in read([questions]) if question.gold and not question.history]
+    _show(t("回答", "answers"), {"jieli": first_text(asked, tuple(collection or ()), token_ms)}, as_json)

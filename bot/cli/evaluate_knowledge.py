@@ -126,9 +126,11 @@ def _pipeline(search_k: int | None = None) -> Iterator[tuple[Pipeline, asyncio.R
 
     from bot.cli.knowledge import knowledge_base
     from bot.components import make_language_model, make_pipeline
+    from bot.logs import configure_logging
     from bot.settings import load_settings
 
     settings = load_settings()
+    configure_logging(settings)
     if search_k is not None:
         settings = settings.model_copy(update={"search_k": search_k})
     with ExitStack() as stack:

@@ -10,6 +10,7 @@ from bot.answers import Answer, Choice, Retrieved
 from bot.pipeline.answering import declined
 from bot.pipeline.topics import in_language, nearby
 from bot.smalltalk import smalltalk, unclear
+from handoff.trigger_words import asks_if_bot
 from tests.bot.stand_ins import REFUNDS, SHIPPING, passage
 
 TABLE = passage("物流多久能到", "新疆、西藏 6–9 天，江浙沪 1–2 天。")
@@ -26,7 +27,8 @@ def reply(text: str, language: str = "zh-CN", *, after_answer: bool = False) -> 
 )
 def test_asked_whether_it_is_a_bot_it_says_so_and_offers_a_person(text: str) -> None:
     zh, en = smalltalk(text, "zh-CN"), smalltalk(text, "en")
-    assert zh is not None and "机器人" in zh.text and "转人工" in zh.text
+    assert asks_if_bot(text.lower()) is not None  # the verdict offers too, in the chat and in a replay
+    assert zh is not None and zh.offer_person and "机器人" in zh.text and "转人工" in zh.text
     assert en is not None and "automated" in en.text and "person" in en.text
 
 
