@@ -28,6 +28,7 @@ from kb_ingest.tables import metadata
 STAGES = ("dense", "keyword", "title", "words", "fused")
 COST = 2.2  # of a needless "I do not know" against a wrong answer
 CUT = 0.5
+FIT_CUT = 0.6  # where the cut lies in the fit: the bias is moved so that it is CUT for the server
 # Written traps share their words with the passage beside which they were written: more of them only teaches
 # that overlap is bad.
 COUNTS = {"answerable": 1.0, "unanswerable": 0.2, "left out": 0.5, "stranger": 1.0}
@@ -189,7 +190,7 @@ def main() -> None:
     if options.fit or options.write:
         model = fitted(sets, names)
         weights = {name: round(float(v), 4) for name, v in zip(names, model.coef_[0], strict=True)}
-        weights["bias"] = round(float(model.intercept_[0]), 4)
+        weights["bias"] = round(float(model.intercept_[0]) - float(np.log(FIT_CUT / (1 - FIT_CUT))), 4)
         print(json.dumps(weights))
         if options.write:
             target = Path(answerable.__file__).parent / "data/answerability.json"
@@ -204,7 +205,7 @@ def answers(sets: dict[str, list[dict]], names: list[str]) -> None:
         declined("shipped", name, rows, shipped)
         others = {other: theirs for other, theirs in sets.items() if other != name}
         if others:
-            held[name] = fitted(others, names).predict_proba(table(rows, names))[:, 1]
+            held[name] = fitted(others, names).predict_proba(table(rows, names))[:, 1] - FIT_CUT + CUT
             declined("left out", name, rows, held[name])
     if held:
         every = [row for name in held for row in sets[name]]
