@@ -57,9 +57,9 @@ def test_an_angry_customer_reaches_a_person_who_knows_what_happened(
     try:
         customer.writes(script.question)
         customer.reads(script.fact)
+        picture(customer.page, f"widget-answer{'' if customer.zh else '-en'}")
         chip = customer.log.get_by_role("button", name=re.compile(re.escape(script.source))).first
         chip.click()
-        picture(customer.page, f"widget-answer{'' if customer.zh else '-en'}")
 
         customer.writes(script.rude)
         expect(agent.offer).to_be_visible(timeout=WAIT_MS)
