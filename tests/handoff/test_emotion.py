@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from handoff import emotion_evidence
 from handoff.emotion import LABELS, EmotionClassifier, EmotionModelBroken, Exchange, load_emotion
 from handoff.emotion_lexicon import LexiconClassifier
 from handoff.emotion_model import TransformerClassifier, degree, surface
+from handoff.emotion_sarcasm import mocks
 from handoff.emotion_text import clip, history_part, is_shouted, language_of, normalise
 
 
@@ -153,8 +156,111 @@ def test_calibration_is_monotone() -> None:
     assert clear <= negative <= 1
 
 
-def test_evidence_cuts_chinese_at_words_and_english_at_spaces() -> None:
-    start, end = emotion_evidence.words("到底管不管")[0]
-    assert "到底管不管"[start:end] == "到底"
-    assert [("so bad!!"[a:b]) for a, b in emotion_evidence.words("so bad!!")] == ["so", "bad", "!!"]
-    assert len(emotion_evidence.pieces("这个 东西 真的 很差 " * 20)) <= emotion_evidence.MAX_PIECES
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [
+        ("问了三遍了！你们到底管不管？太过分了！", {"太过分了", "你们到底管不管", "问了三遍了"}),
+        ("你好我想问一下 这个东西太垃圾了", {"这个东西太垃圾了"}),
+        ("订单一直不发货，你们就是一群骗子！！", {"你们就是一群骗子", "订单一直不发货"}),
+        (
+            "I've asked three times! Do you even read what I write? This is ridiculous.",
+            {"This is ridiculous", "Do you even read what I write", "I've asked three times"},
+        ),
+        ("Hello there. Your support is absolutely useless!", {"Your support is absolutely useless"}),
+    ],
+)
+def test_evidence_is_a_clause_that_a_person_would_quote(
+    shipped: EmotionClassifier, text: str, telling: set[str]
+) -> None:
+    found = shipped.read(text).evidence
+    assert found
+    assert {span.text for span in found} <= telling
+    assert all(text[span.start : span.end] == span.text for span in found)
+
+
+def _negative_words(texts: Sequence[str]) -> list[float]:
+    """Stands for a model: reads the words that are negative, wherever they stand."""
+    return [0.9 if re.search("垃圾|骗子|useless|liars", text) else 0.1 for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("请问一下你们家卖的那个东西是不是垃圾啊还要我等多久", "是不是垃圾"),
+        ("我前天在你们这里买的手机壳到现在没有收到，骗子", "骗子"),
+        ("I would like to tell you that all of you are useless at this", "useless at this"),
+        ("you are all liars", "you are all liars"),
+    ],
+)
+def test_long_clauses_are_cut_to_what_is_telling_short_ones_stay_whole(text: str, quoted: str) -> None:
+    assert emotion_evidence.spans(text, _negative_words)[0].text == quoted
+
+
+def test_evidence_is_never_a_pronoun_or_a_mark() -> None:
+    for text in ("？？？", "你们", "这个那个", "you", "it is!!", "…"):
+        assert not emotion_evidence.telling(text)
+        assert emotion_evidence.spans(text, _negative_words) == ()
+    for text in ("垃圾", "😡", "awful", "没人管"):
+        assert emotion_evidence.telling(text)
+
+
+def test_a_negator_stays_with_what_it_negates() -> None:
+    def read(texts: Sequence[str]) -> list[float]:
+        return [0.9 if "管" in t else 0.1 for t in texts]
+
+    found = emotion_evidence.spans("我从上个星期一直问到今天根本就没有人管", read)[0].text
+    assert found.endswith("管")
+    assert len(found) >= emotion_evidence.MIN_HAN
+
+
+def test_clauses_are_cut_at_marks_and_chinese_at_spaces_too() -> None:
+    def cut(text: str) -> list[str]:
+        return [text[a:b].strip() for a, b in emotion_evidence.clauses(text)]
+
+    assert cut("问了三遍 没人回，你们管不管？！") == ["问了三遍", "没人回，", "你们管不管？！"]
+    assert cut("I paid twice but nobody answers.") == ["I paid twice", "but nobody answers."]
+    assert cut("v2.5 is slow") == ["v2.5 is slow"]
+    assert len(cut("太差了。" * 30)) == emotion_evidence.MAX_CLAUSES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "真是好服务，呵呵",
+        "可真快，等了两个月",
+        "你们效率真高 第四次发错",
+        "oh great, another delay",
+        "Thanks for nothing.",
+        "Great job, the wrong size for the third time",
+    ],
+)
+def test_open_sarcasm_is_read_as_sarcasm(shipped: EmotionClassifier, text: str) -> None:
+    reading = shipped.read(text)
+    assert reading.label == "sarcasm"
+    assert reading.negative >= 0.8
+    assert reading.clear >= 0.5
+    assert reading.evidence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "真是好服务，下次还来",
+        "呵呵 谢谢你哈",
+        "第三次来买了，真不错",
+        "谢谢你们，就是发错了颜色",
+        "真快 两天就到了",
+        "great job, thank you",
+        "thanks for nothing being broken this time",
+        "lovely jacket but the zip is broken",
+        "thanks, do you have another colour",
+        "great service again, third order this year",
+    ],
+)
+def test_praise_and_thanks_are_not_taken_for_sarcasm(text: str) -> None:
+    assert not mocks(normalise(text))
+
+
+@pytest.mark.parametrize("text", ["在吗", "好的", "你好", "where is my order", "ok", "hello"])
+def test_a_calm_single_text_reads_low(shipped: EmotionClassifier, text: str) -> None:
+    assert shipped.read(text).negative < 0.1

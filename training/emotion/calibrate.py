@@ -124,7 +124,11 @@ def main() -> None:
     slope = float(line.coef_[0][0])
     both["any"] = [round(float(v), 4) for v in [*(slope * direction), line.intercept_[0]]]
     print("any, shipped: ECE", round(error(apply(x, both["any"]), (label > 0).astype(float)), 4))
-    alone = {"any": single(cache), "clear": both["clear"]}
+    levels = np.array([level for _, level, _ in cache["calm"]])
+    rows = np.array([row for _, _, row in cache["calm"]])
+    clear_x = np.concatenate([odds(np.array([row for _, row in cache["alone"]])), odds(rows)])
+    clear_y = np.concatenate([np.array([v for v, _ in cache["alone"]]) == 2, levels == 2])
+    alone = {"any": single(cache), "clear": fit(clear_x, clear_y)}
     args.out.write_text(json.dumps({"with_history": both, "alone": alone}, indent=1))
     print(json.dumps({"with_history": both, "alone": alone}))
 
