@@ -50,7 +50,7 @@ class EscalationPolicy:
     """
 
     version: int = 1
-    threshold: float = 0.28
+    threshold: float = 0.32
     offer_threshold: float = 0.2
     request_threshold: float = 0.9
     decay: float = 0.6
