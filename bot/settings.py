@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     llm_breaker_pause: float = Field(default=30.0, gt=0)
 
     search_k: int = Field(default=8, ge=1, le=50, description="chunks that an answer may draw from")
-    answer_threshold: float = Field(default=0.4, ge=0, le=1, description="answerability below it declines")
+    answer_threshold: float = Field(default=0.6, ge=0, le=1, description="answerability below it declines")
     clarify_margin: float = Field(default=0.04, ge=0, le=1, description="topics closer than it are offered")
     history_turns: int = Field(default=4, ge=0, le=20, description="earlier exchanges an answer may refer to")
     link_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
