@@ -18,21 +18,23 @@ from pydantic import SecretStr
 from bot.answers import Piece, Question
 from bot.bench.chat import milliseconds
 from bot.bench.process import running
-from bot.cli.knowledge import knowledge_base
 from bot.components import make_language_model, make_pipeline
 from bot.logs import configure_logging
 from bot.pipeline.answering import Pipeline
 from bot.settings import Settings, load_settings
 from bot.textparts import language_of
+from kb_ingest.knowledge import KnowledgeBase
 
 WARM = 3  # rounds that do not count
 BODY = {"model": "stub", "stream": True}
 
 
-def first_text(questions: Sequence[str], collections: tuple[str, ...], gap_ms: float) -> dict[str, Any]:
+def first_text(
+    base: KnowledgeBase, questions: Sequence[str], collections: tuple[str, ...], gap_ms: float
+) -> dict[str, Any]:
     """Milliseconds to the first shown text, to the search's end, and of the bare server, in turn."""
     configure_logging(load_settings())
-    with running("bot.bench.model_server", str(gap_ms), pin=None) as server, knowledge_base() as base:
+    with running("bot.bench.model_server", str(gap_ms), pin=None) as server:
         url = f"http://127.0.0.1:{server.port}/v1"
         settings = load_settings().model_copy(
             update={"llm": "openai:stub", "llm_base_url": url, "llm_api_key": SecretStr("none"),

@@ -123,6 +123,9 @@ def answers(
     """A stub model that quotes at once, bare and through the answer path, in turn within one run."""
     from bot.bench.answers import first_text
     from bot.cli.evaluate_questions import questions as read
+    from bot.cli.knowledge import knowledge_base
 
     asked = [question.text for question in read([questions]) if question.gold and not question.history]
-    _show(t("回答", "answers"), {"jieli": first_text(asked, tuple(collection or ()), token_ms)}, as_json)
+    with knowledge_base() as base:
+        figures = first_text(base, asked, tuple(collection or ()), token_ms)
+    _show(t("回答", "answers"), {"jieli": figures}, as_json)
