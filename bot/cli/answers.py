@@ -87,15 +87,15 @@ def _parse(value: Any, number: int) -> Asked:
     return Asked(str(value.get("id", number)), text, tuple(earlier_turns(value.get("history") or [])))
 
 
-def earlier_turns(turns: list[Any]) -> Iterator[tuple[str, str]]:
-    """Earlier turns: objects with user/question and reply/agent/answer, pairs, or customer texts."""
-    for turn in turns:
+def earlier_turns(turns: object) -> Iterator[tuple[str, str]]:
+    """Earlier turns: objects with user/question and reply/agent/answer, pairs, or customer texts; else none."""
+    for turn in turns if isinstance(turns, list) else ():
         if isinstance(turn, str):
             yield turn, ""
         elif isinstance(turn, dict):
             user = turn.get("user", turn.get("question", ""))
             yield str(user), str(turn.get("reply", turn.get("agent", turn.get("answer", ""))))
-        else:
+        elif isinstance(turn, list) and turn:
             yield str(turn[0]), str(turn[1]) if len(turn) > 1 else ""
 
 

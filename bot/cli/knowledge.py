@@ -153,17 +153,12 @@ def _search_file(base: KnowledgeBase, path: Path, collection: str | None, k: int
 
 
 def _with_history(question: str, item: dict[str, Any]) -> str:
-    """A short follow-up is searched together with the customer's previous question."""
-    history = item.get("history")
-    if not isinstance(history, list) or not history or len(question) > 15:
-        return question
-    last = history[-1]
-    earlier = (
-        last
-        if isinstance(last, str)
-        else next((str(last[f]) for f in ("user", "question", "text") if f in last), "")
-    )
-    return f"{earlier} {question}" if earlier else question
+    """What the bot would search for: a question that leans on an earlier one together with that one."""
+    from bot.cli.answers import Asked, as_question, earlier_turns
+    from bot.pipeline.condense import refers_back, with_context
+
+    asked = as_question(Asked("", question, tuple(earlier_turns(item.get("history") or []))), ())
+    return with_context(asked) if refers_back(asked) else question
 
 
 def _searched(base: KnowledgeBase, question: str, collection: str | None, k: int) -> dict[str, Any]:
