@@ -88,7 +88,7 @@ def _parse(value: Any, number: int) -> Asked:
 
 
 def earlier_turns(turns: object) -> Iterator[tuple[str, str]]:
-    """Earlier turns: objects with user/question and reply/agent/answer, pairs, or customer texts; else none."""
+    """Earlier turns: objects with user/question and reply/agent/answer, pairs, or customer texts."""
     for turn in turns if isinstance(turns, list) else ():
         if isinstance(turn, str):
             yield turn, ""
