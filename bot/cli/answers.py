@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
+from bot.cli.history import earlier_turns
 from bot.cli.words import t
 
 if TYPE_CHECKING:
@@ -85,18 +85,6 @@ def _parse(value: Any, number: int) -> Asked:
     if not isinstance(text, str) or not text.strip():
         raise ValueError("question is empty")
     return Asked(str(value.get("id", number)), text, tuple(earlier_turns(value.get("history") or [])))
-
-
-def earlier_turns(turns: object) -> Iterator[tuple[str, str]]:
-    """Earlier turns: objects with user/question and reply/agent/answer, pairs, or customer texts."""
-    for turn in turns if isinstance(turns, list) else ():
-        if isinstance(turn, str):
-            yield turn, ""
-        elif isinstance(turn, dict):
-            user = turn.get("user", turn.get("question", ""))
-            yield str(user), str(turn.get("reply", turn.get("agent", turn.get("answer", ""))))
-        elif isinstance(turn, list) and turn:
-            yield str(turn[0]), str(turn[1]) if len(turn) > 1 else ""
 
 
 def _answer_all(asked: list[Asked], collections: tuple[str, ...]) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 import typer
 
-from bot.cli.answers import earlier_turns
 from bot.cli.evaluate_files import rows
+from bot.cli.history import earlier_turns
 from bot.cli.words import t
 
 DEPTH = 10  # documents that a reciprocal rank looks at

@@ -154,10 +154,14 @@ def _search_file(base: KnowledgeBase, path: Path, collection: str | None, k: int
 
 def _with_history(question: str, item: dict[str, Any]) -> str:
     """What the bot would search for: a question that leans on an earlier one together with that one."""
-    from bot.cli.answers import Asked, as_question, earlier_turns
+    from bot.answers import Question
+    from bot.cli.history import earlier_turns
     from bot.pipeline.condense import refers_back, with_context
+    from bot.textparts import language_of
+    from handoff.emotion_text import Exchange
 
-    asked = as_question(Asked("", question, tuple(earlier_turns(item.get("history") or []))), ())
+    earlier = tuple(Exchange(user, reply) for user, reply in earlier_turns(item.get("history")))
+    asked = Question(question, language_of(question), earlier)
     return with_context(asked) if refers_back(asked) else question
 
 
